@@ -1,0 +1,1 @@
+"""Files to arrays and tf.data pipelines of content images."""

@@ -1,0 +1,1 @@
+"""The transform networks and the loss network."""

@@ -1,0 +1,1 @@
+"""Training steps, callbacks and the work directory."""
