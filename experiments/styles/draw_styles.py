@@ -11,10 +11,12 @@ import argparse
 import pathlib
 
 from PIL import Image
+import mosaic_picture
 import wave_picture
 
 PICTURES = {
     "wave": wave_picture.draw,
+    "mosaic": mosaic_picture.draw,
 }
 
 
