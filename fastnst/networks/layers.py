@@ -1,0 +1,325 @@
+"""The layers of the transform networks.
+
+Each has its plain definition in its docstring and computes the same numbers
+in the formulation that runs fastest; the kernels are stored in the plain form.
+"""
+
+import keras
+import tensorflow as tf
+
+from fastnst.networks import normalization
+from fastnst.networks import padding as padding_lib
+
+# A few-channel convolution computes this many output pixels at once, a side.
+_BLOCK = 2
+
+
+@keras.saving.register_keras_serializable("fastnst")
+class Convolution(keras.layers.Layer):
+    """A convolution, reflection padded or not, or one that doubles the size.
+
+    Plain definition: `x` is padded, convolved with `kernel`, and `bias` added.
+    With upsampling "nearest", `x` is first enlarged twice by repeating pixels;
+    with "transposed" the convolution has stride 1/2, as in the paper.
+
+    Args:
+        filters: Number of output channels.
+        kernel_size: Odd side of the kernel.
+        strides: Step of the convolution.
+        upsampling: None, or with kernel size 3 "nearest" (reflection padded)
+            or "transposed" (zero padded).
+        padding: "reflect", "same" (zeros) or "valid", by kernel_size // 2.
+        use_bias: Whether a bias is added.
+        **kwargs: Keras' layer arguments.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        *,
+        strides: int = 1,
+        upsampling: str | None = None,
+        padding: str = "reflect",
+        use_bias: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.upsampling = upsampling
+        self.padding = padding
+        self.use_bias = use_bias
+
+    def build(self, input_shape):
+        side = self.kernel_size
+        self.kernel = self.add_weight(
+            shape=(side, side, input_shape[-1], self.filters), name="kernel"
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(self.filters,), initializer="zeros", name="bias"
+            )
+
+    def call(self, features):
+        kernel = tf.convert_to_tensor(self.kernel)
+        if self.upsampling == "nearest":
+            features = upsampled_convolution(features, kernel)
+        elif self.upsampling == "transposed":
+            features = transposed_convolution(features, kernel)
+        else:
+            features = self._convolved(features, kernel)
+        if self.bias is not None:
+            features = tf.nn.bias_add(features, tf.convert_to_tensor(self.bias))
+        return features
+
+    def _convolved(self, features, kernel):
+        margin = self.kernel_size // 2
+        if self.padding == "reflect":
+            features = padding_lib.reflection_padding(features, margin)
+        elif self.padding == "same":
+            # Torch pads both sides alike; TensorFlow's "SAME" does not when
+            # the stride is 2.
+            features = tf.pad(
+                features, [[0, 0], [margin, margin], [margin, margin], [0, 0]]
+            )
+        if self.filters <= 4 and self.strides == 1:
+            return few_channel_convolution(features, kernel)
+        return tf.nn.conv2d(features, kernel, self.strides, "VALID")
+
+    def get_config(self):
+        names = "filters kernel_size strides upsampling padding use_bias"
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in names.split()},
+        }
+
+
+def upsampled_convolution(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Convolves the picture enlarged twice, without ever making it.
+
+    Plain definition: nearest-neighbor x2, reflection padding by 1, 3x3
+    convolution. An output pixel reads three rows of the enlarged picture that
+    are copies of only two rows of the small one, so each of the four output
+    phases is a 2x2 convolution of the small picture: 16 multiply-adds instead
+    of 36. Reflection of the enlarged picture repeats the edge of the small one.
+
+    Args:
+        features: float, shape (batch, height, width, channels).
+        kernel: float, shape (3, 3, channels, filters).
+
+    Returns:
+        float, shape (batch, 2 * height, 2 * width, filters).
+    """
+    phases = tf.nn.conv2d(
+        padding_lib.edge_padding(features), _phase_kernel(kernel), 1, "VALID"
+    )
+    # The phases of an output pixel come from different windows: the mosaic is
+    # one pixel larger on every side.
+    return tf.nn.depth_to_space(phases, 2)[:, 1:-1, 1:-1]
+
+
+def transposed_convolution(
+    features: tf.Tensor, kernel: tf.Tensor
+) -> tf.Tensor:
+    """Convolves with stride 1/2, aligned as in Torch (padding 1, adjustment 1).
+
+    Output pixel 2 * i + k - 1 receives input pixel i times kernel entry k.
+
+    Args:
+        features: float, shape (batch, height, width, channels).
+        kernel: float, shape (3, 3, channels, filters).
+
+    Returns:
+        float, shape (batch, 2 * height, 2 * width, filters).
+    """
+    shape = tf.shape(features)
+    height, width = [
+        2 * (features.shape[axis] or shape[axis]) + 1 for axis in (1, 2)
+    ]
+    enlarged = tf.nn.conv2d_transpose(
+        features,
+        tf.transpose(kernel, [0, 1, 3, 2]),
+        [features.shape[0] or shape[0], height, width, kernel.shape[3]],
+        2,
+        "VALID",
+    )
+    return enlarged[:, 1:, 1:]
+
+
+def _phase_kernel(kernel: tf.Tensor) -> tf.Tensor:
+    """Sums the kernel entries that read the same pixel: (2, 2, in, 4 * out)."""
+
+    def summed(entries, phase, axis):
+        first, second, third = tf.unstack(entries, axis=axis)
+        if phase == 0:
+            return tf.stack([first, second + third], axis)
+        return tf.stack([first + second, third], axis)
+
+    # Of one window, the odd output pixel comes first (see above).
+    return tf.concat(
+        [
+            summed(summed(kernel, row, 0), column, 1)
+            for row in (1, 0)
+            for column in (1, 0)
+        ],
+        -1,
+    )
+
+
+def few_channel_convolution(
+    features: tf.Tensor, kernel: tf.Tensor
+) -> tf.Tensor:
+    """Convolves to few channels, a 2x2 block of output pixels at once.
+
+    Plain definition: `tf.nn.conv2d(features, kernel, 1, "VALID")`. With three
+    filters the vector units of a processor starve; here the kernel is placed at
+    the four offsets of a block, which gives four times the filters at stride 2.
+
+    Args:
+        features: float, shape (batch, height, width, channels).
+        kernel: float, shape (side, side, channels, filters).
+
+    Returns:
+        float, shape (batch, height - side + 1, width - side + 1, filters).
+    """
+    side = kernel.shape[0]
+    height, width = [
+        None if size is None else size - side + 1
+        for size in features.shape[1:3]
+    ]
+    if height is None or width is None or height % _BLOCK or width % _BLOCK:
+        return tf.nn.conv2d(features, kernel, 1, "VALID")
+    last = _BLOCK - 1
+    placed = [
+        tf.pad(kernel, [[i, last - i], [j, last - j], [0, 0], [0, 0]])
+        for i in range(_BLOCK)
+        for j in range(_BLOCK)
+    ]
+    blocks = tf.nn.conv2d(features, tf.concat(placed, -1), _BLOCK, "VALID")
+    return tf.nn.depth_to_space(blocks, _BLOCK)
+
+
+@keras.saving.register_keras_serializable("fastnst")
+class ConvolutionBlock(keras.layers.Layer):
+    """Convolution, conditional normalization and, if asked for, ReLU.
+
+    Args:
+        filters: Number of output channels.
+        kernel_size: Odd side of the kernel.
+        norm: "instance" or "batch".
+        num_styles: Rows of the normalization.
+        relu: Whether a ReLU ends the block.
+        convolution: The other arguments of `Convolution`.
+        **kwargs: Keras' layer arguments.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        *,
+        norm: str = "instance",
+        num_styles: int = 1,
+        relu: bool = True,
+        convolution: dict | None = None,
+        **kwargs,
+    ):
+        # The style blend must not be rounded to bfloat16.
+        super().__init__(autocast=False, **kwargs)
+        self.arguments = {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "norm": norm,
+            "num_styles": num_styles,
+            "relu": relu,
+            "convolution": dict(convolution or {}),
+        }
+        self.relu = relu
+        self.convolution = self._convolution_layer()
+        self.normalization = normalization.ConditionalNormalization(
+            norm, num_styles, dtype=self.dtype_policy, name="normalization"
+        )
+
+    def _convolution_layer(self):
+        return Convolution(
+            self.arguments["filters"],
+            self.arguments["kernel_size"],
+            dtype=self.dtype_policy,
+            name="convolution",
+            **self.arguments["convolution"],
+        )
+
+    def build(self, input_shape):
+        self.convolution.build(input_shape)
+        self.normalization.build((*input_shape[:-1], self.arguments["filters"]))
+
+    def call(self, features, style_blend, training=False):
+        features = self.convolution(features)
+        features = self.normalization(features, style_blend, training=training)
+        return tf.nn.relu(features) if self.relu else features
+
+    def get_config(self):
+        return {**super().get_config(), **self.arguments}
+
+
+@keras.saving.register_keras_serializable("fastnst")
+class ResidualBlock(keras.layers.Layer):
+    """The residual block of Gross and Wilber 2016, no ReLU after the sum.
+
+    Args:
+        filters: Number of channels in and out.
+        norm: "instance" or "batch".
+        num_styles: Rows of the normalizations.
+        convolution: `Convolution` arguments of both 3x3 convolutions. With
+            padding "valid" each side of the picture loses 2 pixels and the
+            identity is cropped by as many.
+        **kwargs: Keras' layer arguments.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        *,
+        norm: str = "instance",
+        num_styles: int = 1,
+        convolution: dict | None = None,
+        **kwargs,
+    ):
+        # The style blend must not be rounded to bfloat16.
+        super().__init__(autocast=False, **kwargs)
+        self.arguments = {
+            "filters": filters,
+            "norm": norm,
+            "num_styles": num_styles,
+            "convolution": dict(convolution or {}),
+        }
+        self.first, self.second = [
+            ConvolutionBlock(
+                filters,
+                3,
+                norm=norm,
+                num_styles=num_styles,
+                relu=relu,
+                convolution=convolution,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            for name, relu in (("first", True), ("second", False))
+        ]
+
+    def build(self, input_shape):
+        self.first.build(input_shape)
+        self.second.build(input_shape)
+
+    def call(self, features, style_blend, training=False):
+        residual = self.first(features, style_blend, training=training)
+        residual = self.second(residual, style_blend, training=training)
+        if self.arguments["convolution"].get("padding") == "valid":
+            features = features[:, 2:-2, 2:-2]
+        return features + residual
+
+    def get_config(self):
+        return {**super().get_config(), **self.arguments}

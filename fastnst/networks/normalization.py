@@ -1,0 +1,150 @@
+"""Instance normalization, and normalization conditional on a style."""
+
+import keras
+import tensorflow as tf
+
+# The released code's values (InstanceNormalization.lua, and the defaults of
+# Torch's SpatialBatchNormalization: momentum 0.1 counts the new value, Keras'
+# 0.9 the old one). The paper prints neither.
+EPSILON = 1e-5
+BATCH_NORM_MOMENTUM = 0.9
+
+
+@tf.custom_gradient
+def instance_normalization(
+    features: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
+):
+    """Normalizes each channel of each image by its own mean and variance.
+
+    Equals `scale * (x - mean) / sqrt(variance + 1e-5) + shift` over height and
+    width (Ulyanov et al. 2016), written with few passes over the features and
+    its own gradient. Statistics are float32 under bfloat16.
+
+    Args:
+        features: float, shape (batch, height, width, channels).
+        scale: float32 (float64 for float64 features), shape (batch, channels).
+        shift: The same.
+
+    Returns:
+        The same shape and dtype as `features`.
+    """
+    shape, size = tf.shape(features), features.shape
+    batch, channels = size[0] or shape[0], size[3]
+    height, width = size[1] or shape[1], size[2] or shape[2]
+    pixels = tf.cast(height * width, scale.dtype)
+
+    def flat(images: tf.Tensor) -> tf.Tensor:
+        rows = tf.reshape(images, [batch, height * width, channels])
+        return tf.cast(rows, scale.dtype)
+
+    x = flat(features)
+    mean = tf.reduce_mean(x, 1, keepdims=True)
+    variance = tf.reduce_mean(
+        tf.math.squared_difference(x, mean), 1, keepdims=True
+    )
+    rate = tf.math.rsqrt(variance + EPSILON)
+    gain = rate * scale[:, None]
+    y = x * gain + (shift[:, None] - mean * gain)
+
+    def gradient(upstream: tf.Tensor):
+        x, dy = flat(features), flat(upstream)
+        d_shift = tf.reduce_sum(dy, 1, keepdims=True)
+        d_scale = (tf.reduce_sum(dy * x, 1, keepdims=True) - mean * d_shift) * (
+            rate
+        )
+        slope = gain * d_scale * rate / pixels
+        dx = dy * gain - x * slope + (mean * slope - gain * d_shift / pixels)
+        dx = tf.reshape(tf.cast(dx, features.dtype), shape)
+        return dx, d_scale[:, 0], d_shift[:, 0]
+
+    y = tf.reshape(
+        tf.cast(y, features.dtype), [batch, height, width, channels]
+    )
+    return y, gradient
+
+
+def _fused_instance_normalization(
+    features: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
+) -> tf.Tensor:
+    """Computes the same for a batch of one with one CPU primitive.
+
+    Batch normalization of a single image with the statistics of that image.
+    """
+    return tf.compat.v1.nn.fused_batch_norm(
+        features, scale[0], shift[0], epsilon=EPSILON, is_training=True
+    )[0]
+
+
+@keras.saving.register_keras_serializable("fastnst")
+class ConditionalNormalization(keras.layers.Layer):
+    """Instance or batch normalization with one scale and shift per style.
+
+    The row of a style is picked, or rows are blended, by `style_blend`
+    (Dumoulin, Shlens and Kudlur 2017). With one style it is the ordinary
+    normalization.
+
+    Args:
+        kind: "instance", or "batch" (as in the paper; momentum 0.9, epsilon
+            1e-5, synchronized between replicas).
+        num_styles: Number of (scale, shift) rows.
+        **kwargs: Keras' layer arguments.
+
+    Call arguments:
+        features: float, shape (batch, height, width, channels).
+        style_blend: float, shape (batch, num_styles), rows summing to 1.
+        training: Whether batch normalization uses the batch's statistics.
+    """
+
+    def __init__(self, kind: str = "instance", num_styles: int = 1, **kwargs):
+        # Blending rows in bfloat16 would round them.
+        super().__init__(autocast=False, **kwargs)
+        self.kind = kind
+        self.num_styles = num_styles
+        self.batch_norm = None
+        if kind == "batch":
+            self.batch_norm = keras.layers.BatchNormalization(
+                momentum=BATCH_NORM_MOMENTUM,
+                epsilon=EPSILON,
+                center=False,
+                scale=False,
+                synchronized=True,
+                dtype=self.dtype_policy,
+                name="batch_norm",
+            )
+
+    def build(self, input_shape):
+        shape = (self.num_styles, input_shape[-1])
+        self.scale = self.add_weight(
+            shape=shape, initializer="ones", name="scale"
+        )
+        self.shift = self.add_weight(
+            shape=shape, initializer="zeros", name="shift"
+        )
+        if self.batch_norm is not None:
+            self.batch_norm.build(input_shape)
+
+    def call(self, features, style_blend, training=False):
+        blend = tf.cast(style_blend, self.scale.dtype)
+        scale = tf.matmul(blend, tf.convert_to_tensor(self.scale))
+        shift = tf.matmul(blend, tf.convert_to_tensor(self.shift))
+        if self.batch_norm is not None:
+            return self._batch_normalized(features, scale, shift, training)
+        fusible = features.shape[0] == 1 and features.dtype != tf.float64
+        if fusible and not training:
+            return _fused_instance_normalization(features, scale, shift)
+        return instance_normalization(features, scale, shift)
+
+    def _batch_normalized(self, features, scale, shift, training):
+        normalized = self.batch_norm(features, training=training)
+        scale, shift = [
+            tf.cast(row[:, None, None], normalized.dtype)
+            for row in (scale, shift)
+        ]
+        return normalized * scale + shift
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kind": self.kind,
+            "num_styles": self.num_styles,
+        }

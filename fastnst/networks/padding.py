@@ -1,0 +1,194 @@
+"""Reflection padding: of feature maps, and of pictures of any size.
+
+`reflection_padding(x, p)` equals `tf.pad(x, ..., mode="REFLECT")`, whose CPU
+kernel is slow: here it is one gather forward and slices backward. Traced
+inside `slice_formulation()` it is slices and a concatenation, which LiteRT runs
+fastest and its GPU engine accepts.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import contextvars
+
+import numpy as np
+import tensorflow as tf
+
+_SLICES = contextvars.ContextVar("fastnst_slices", default=False)
+
+
+@contextlib.contextmanager
+def slice_formulation() -> Iterator[None]:
+    """Makes what is traced inside use slices and concatenations only."""
+    token = _SLICES.set(True)
+    try:
+        yield
+    finally:
+        _SLICES.reset(token)
+
+
+def uses_slices() -> bool:
+    """Tells whether `slice_formulation` is active."""
+    return _SLICES.get()
+
+
+def reflection_padding(images: tf.Tensor, padding: int) -> tf.Tensor:
+    """Mirrors `padding` pixels outward on all four sides.
+
+    Args:
+        images: float, shape (batch, height, width, channels), height and
+            width greater than `padding`.
+        padding: Number of pixels.
+
+    Returns:
+        float, shape (batch, height + 2 * padding, width + 2 * padding,
+        channels).
+    """
+
+    @tf.custom_gradient
+    def padded(images: tf.Tensor):
+        shape = tf.shape(images)
+        size = images.shape
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return _fold_back(_fold_back(upstream, padding, 2), padding, 1)
+
+        rows = _reflected(size[1] or shape[1], padding, padding)
+        columns = _reflected(size[2] or shape[2], padding, padding)
+        return _take_pixels(images, rows, columns), gradient
+
+    return padded(images)
+
+
+def edge_padding(images: tf.Tensor) -> tf.Tensor:
+    """Repeats the outermost pixel once on all four sides.
+
+    Args:
+        images: float, shape (batch, height, width, channels).
+
+    Returns:
+        float, shape (batch, height + 2, width + 2, channels).
+    """
+    images = tf.concat([images[:, :1], images, images[:, -1:]], 1)
+    return tf.concat([images[:, :, :1], images, images[:, :, -1:]], 2)
+
+
+def pad_to_multiple(
+    images: tf.Tensor, multiple: int, smallest: int, frame: int = 0
+) -> tf.Tensor:
+    """Mirrors a picture of any size outward until a network can take it.
+
+    Equals `numpy.pad(mode="reflect")`: where the picture is smaller than the
+    padding it is reflected repeatedly, and a side of one pixel repeats it.
+
+    Args:
+        images: float, shape (batch, height, width, channels), any height and
+            width of at least 1.
+        multiple: What height and width must be divisible by. The pixels
+            missing are added at the bottom and on the right.
+        smallest: The least height and width, a multiple of `multiple`.
+        frame: Pixels added on all four sides besides.
+
+    Returns:
+        float, shape (batch, H + 2 * frame, W + 2 * frame, channels).
+    """
+    shape, size = tf.shape(images), images.shape
+    rows = size[1] or shape[1]
+    columns = size[2] or shape[2]
+    below = _missing(rows, multiple, smallest)
+    right = _missing(columns, multiple, smallest)
+    if not (frame or _is_positive(below) or _is_positive(right)):
+        return images
+    return _take_pixels(
+        images,
+        _reflected(rows, frame, below + frame),
+        _reflected(columns, frame, right + frame),
+    )
+
+
+def _missing(size: int | tf.Tensor, multiple: int, smallest: int):
+    if isinstance(size, int):
+        return max(-size % multiple, smallest - size)
+    return tf.maximum(-size % multiple, smallest - size)
+
+
+def _is_positive(size: int | tf.Tensor) -> bool:
+    return not isinstance(size, int) or size > 0
+
+
+def _reflected(size, before, after) -> np.ndarray | tf.Tensor:
+    """Computes which row each row of the padded picture is a copy of.
+
+    A constant where the size is known when the graph is built.
+    """
+    known = all(isinstance(number, int) for number in (size, before, after))
+    xp = np if known else tf
+    last = size - 1
+    period = xp.maximum(2 * last, 1)
+    if known:
+        place = np.arange(-before, size + after, dtype=np.int32) % period
+    else:
+        place = tf.range(-before, size + after) % period
+    return xp.minimum(place, period - place) % size
+
+
+def _take_pixels(images: tf.Tensor, rows, columns) -> tf.Tensor:
+    """Takes the given rows and columns of pixels."""
+    constant = isinstance(rows, np.ndarray) and isinstance(columns, np.ndarray)
+    if constant and uses_slices():
+        return _take_by_slices(_take_by_slices(images, rows, 1), columns, 2)
+    shape, size = tf.shape(images), images.shape
+    width, channels = size[2] or shape[2], size[3]
+    # One gather of whole pixels is faster than a gather for each axis.
+    index = rows[:, None] * width + columns[None]
+    flat = tf.reshape(images, [size[0] or shape[0], -1, channels])
+    pixels = tf.gather(flat, tf.reshape(index, [-1]), axis=1)
+    height, width = [
+        len(axis) if isinstance(axis, np.ndarray) else tf.size(axis)
+        for axis in (rows, columns)
+    ]
+    return tf.reshape(pixels, [size[0] or shape[0], height, width, channels])
+
+
+def _take_by_slices(images: tf.Tensor, index: np.ndarray, axis: int):
+    """Takes rows (axis 1) or columns (axis 2) as few slices, concatenated."""
+    runs = np.split(index, np.flatnonzero(np.diff(index) != 1) + 1)
+    return tf.concat(
+        [_part(images, axis, int(run[0]), int(run[-1]) + 1) for run in runs],
+        axis,
+    )
+
+
+def _part(images: tf.Tensor, axis: int, begin, end) -> tf.Tensor:
+    return images[:, begin:end] if axis == 1 else images[:, :, begin:end]
+
+
+def _fold_back(gradient: tf.Tensor, padding: int, axis: int) -> tf.Tensor:
+    """Adds the mirrored frame back inside: the adjoint of the padding."""
+    padded = gradient.shape[axis] or tf.shape(gradient)[axis]
+    size = padded - 2 * padding
+    begin = tf.reverse(_part(gradient, axis, 0, padding), [axis])
+    end = tf.reverse(_part(gradient, axis, padded - padding, padded), [axis])
+    inside = _part(gradient, axis, padding, padding + size)
+    if isinstance(size, int) and size >= 2 * padding + 2:
+        return tf.concat(
+            [
+                _part(inside, axis, 0, 1),
+                _part(inside, axis, 1, padding + 1) + begin,
+                _part(inside, axis, padding + 1, size - padding - 1),
+                _part(inside, axis, size - padding - 1, size - 1) + end,
+                _part(inside, axis, size - 1, size),
+            ],
+            axis,
+        )
+    # The two frames overlap inside a small picture: place, then add.
+    return (
+        inside
+        + _place(begin, axis, 1, size - 1 - padding)
+        + _place(end, axis, size - 1 - padding, 1)
+    )
+
+
+def _place(images: tf.Tensor, axis: int, before, after) -> tf.Tensor:
+    paddings = [[0, 0], [0, 0], [0, 0], [0, 0]]
+    paddings[axis] = [before, after]
+    return tf.pad(images, paddings)

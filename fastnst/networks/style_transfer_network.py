@@ -1,0 +1,167 @@
+"""The image transformation network of the paper for style transfer."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from fastnst.networks import layers
+from fastnst.networks import padding
+
+PRESETS = ("default", "paper")
+_NUM_RESIDUAL_BLOCKS = 5
+# Each of the five unpadded residual blocks takes 2 x 2 pixels off every side
+# at a quarter of the size: 2 * 5 * 4 = 40 (supplement, Table 1).
+_PAPER_FRAME = 40
+
+
+@keras.saving.register_keras_serializable("fastnst")
+class StyleTransferNetwork(keras.Model):
+    """Turns photos into stylized photos of the same size.
+
+    Preset "paper" is Table 1 of the supplement: reflection padding by 40
+    pixels, batch normalization, unpadded residual blocks, convolutions of
+    stride 1/2. Preset "default" differs from the paper: instance normalization,
+    every convolution reflection padded, and nearest-neighbor upsampling before
+    an ordinary convolution, which leaves no checkerboard.
+
+    Args:
+        preset: "default" or "paper".
+        width: Multiplier of the numbers of filters 32, 64 and 128.
+        style_names: The styles, one normalization row each.
+        **kwargs: Keras' model arguments; `dtype="mixed_bfloat16"` computes in
+            bfloat16 with float32 statistics.
+
+    Call arguments:
+        images: float, shape (batch, height, width, 3), RGB in [0, 255], height
+            and width at least 1.
+        style_blend: float, shape (batch, num_styles), rows summing to 1. None
+            is the first style.
+        training: Whether batch normalization uses the statistics of the batch.
+
+    Raises:
+        ValueError: If an argument is not one of the above.
+    """
+
+    task = "style_transfer"
+
+    def __init__(
+        self,
+        preset: str = "default",
+        *,
+        width: float = 1.0,
+        style_names: Sequence[str] = ("style",),
+        **kwargs,
+    ):
+        _check_arguments(preset, width, style_names)
+        # Pictures and blends must not be rounded to bfloat16 on the way in.
+        super().__init__(autocast=False, **kwargs)
+        self.preset = preset
+        self.width = width
+        self.style_names = tuple(style_names)
+        self.blocks = self._build_blocks()
+        self.to_pixels = layers.Convolution(
+            3,
+            9,
+            padding="same" if preset == "paper" else "reflect",
+            use_bias=True,
+            dtype=self.dtype_policy,
+            name="to_pixels",
+        )
+
+    @property
+    def num_styles(self) -> int:
+        """Number of styles that the network knows."""
+        return len(self.style_names)
+
+    def _build_blocks(self) -> list[keras.layers.Layer]:
+        paper = self.preset == "paper"
+        options = {
+            "norm": "batch" if paper else "instance",
+            "num_styles": self.num_styles,
+            "dtype": self.dtype_policy,
+        }
+        # A bias before instance normalization has no effect; the paper's
+        # layers have one.
+        plain = {"padding": "same" if paper else "reflect", "use_bias": paper}
+        down = {**plain, "strides": 2}
+        up = {**plain, "upsampling": "transposed" if paper else "nearest"}
+        inside = {**plain, "padding": "valid" if paper else "reflect"}
+
+        def convolution(name, filters, side, arguments):
+            return layers.ConvolutionBlock(
+                filters, side, convolution=arguments, name=name, **options
+            )
+
+        small, middle, large = [
+            max(1, round(filters * self.width)) for filters in (32, 64, 128)
+        ]
+        return [
+            convolution("stem", small, 9, plain),
+            convolution("down_1", middle, 3, down),
+            convolution("down_2", large, 3, down),
+            *(
+                layers.ResidualBlock(
+                    large,
+                    convolution=inside,
+                    name=f"residual_{number}",
+                    **options,
+                )
+                for number in range(1, _NUM_RESIDUAL_BLOCKS + 1)
+            ),
+            convolution("up_1", middle, 3, up),
+            convolution("up_2", small, 3, up),
+        ]
+
+    def build(self, input_shape=None):
+        """Builds all layers; the size of the pictures does not matter."""
+        if self.built:
+            return
+        channels = 3
+        for block in self.blocks:
+            block.build((None, None, None, channels))
+            channels = block.arguments["filters"]
+        self.to_pixels.build((None, None, None, channels))
+        self.built = True
+
+    def call(self, images, style_blend=None, training=False):
+        size = [images.shape[i] or tf.shape(images)[i] for i in (1, 2)]
+        batch = images.shape[0] or tf.shape(images)[0]
+        if style_blend is None:
+            style_blend = tf.repeat(
+                tf.one_hot([0], self.num_styles), batch, axis=0
+            )
+        if self.preset == "paper":
+            features = padding.pad_to_multiple(images, 4, 4, _PAPER_FRAME)
+        else:
+            features = padding.pad_to_multiple(images, 4, 8)
+        features = tf.cast(features, self.compute_dtype)
+        for block in self.blocks:
+            features = block(features, style_blend, training=training)
+        # The paper's scaled tanh; float32, since pixels need its precision.
+        pixels = tf.cast(self.to_pixels(features), self.variable_dtype)
+        stylized = 127.5 * (1.0 + tf.tanh(pixels))
+        return stylized[:, : size[0], : size[1]]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "preset": self.preset,
+            "width": self.width,
+            "style_names": list(self.style_names),
+        }
+
+
+def _check_arguments(preset, width, style_names) -> None:
+    if preset not in PRESETS:
+        raise ValueError(
+            f"`preset` must be one of {', '.join(PRESETS)}. "
+            f"Received: preset={preset!r}."
+        )
+    if not width > 0:
+        raise ValueError(f"`width` must be positive. Received: width={width}.")
+    if not style_names or len(set(style_names)) != len(style_names):
+        raise ValueError(
+            "`style_names` must be one or more different names. "
+            f"Received: style_names={list(style_names)}."
+        )
