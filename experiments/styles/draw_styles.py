@@ -12,11 +12,15 @@ import pathlib
 
 from PIL import Image
 import mosaic_picture
+import swirl_picture
 import wave_picture
+import woodcut_picture
 
 PICTURES = {
     "wave": wave_picture.draw,
     "mosaic": mosaic_picture.draw,
+    "swirl": swirl_picture.draw,
+    "woodcut": woodcut_picture.draw,
 }
 
 
