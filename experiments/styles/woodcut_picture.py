@@ -34,10 +34,10 @@ def draw(size_factor: float = 1.0, seed: int = 1905) -> Image.Image:
     wx, wy = x + 4 * wobble[0], y + 4 * wobble[1]
     color, phase, darkness = _scene(wx, wy)
     ink = _lines(phase, darkness + 0.1 * wobble[0])
-    trees, snow = _pines(rng, shape, scale)
-    color = np.where(trees[..., None], np.array(TEAL, np.float32) * 0.75, color)
-    needles = _lines((wy + 0.9 * np.abs(wx % 34 - 17)) / 5.2, 0.66 + 0 * x)
-    ink = np.where(trees, needles & ~snow, ink)
+    trees, snow, gouged = _pines(rng, shape, scale)
+    color = np.where(trees[..., None], np.array(TEAL, np.float32), color)
+    color = np.where(snow[..., None], np.array(PAPER, np.float32), color)
+    ink = np.where(trees > 0, gouged, ink)
     return _press(rng, color, ink, scale).resize(
         (width, height), Image.Resampling.LANCZOS
     )
@@ -126,36 +126,59 @@ def _lake(x, y, color, phase, darkness):
 
 
 def _pines(rng, shape, scale):
-    """Masks of the pines on both shores, and of the snow on them."""
-    trees = Image.new("1", shape[::-1])
-    snow = Image.new("1", shape[::-1])
-    tree_pen, snow_pen = ImageDraw.Draw(trees), ImageDraw.Draw(snow)
-    places = [
-        (rng.uniform(-10, 330) ** 1.0, 0.5 * rng.uniform(90, 130), LAKE + 8)
-        for _ in range(26)
-    ]
-    places += [(rng.uniform(620, 730), rng.uniform(60, 90), LAKE + 10) for _ in range(9)]
-    places += [(52, 300, 590), (128, 236, 600), (8, 220, 590), (196, 150, 600)]
-    places += [(668, 270, 590), (716, 330, 596), (604, 150, 600)]
-    for x, height, foot in places:
-        tiers = int(np.clip(height / 17, 5, 17))
-        for tier in range(tiers):
-            share = (tier + 1) / tiers
-            level = foot - height + height * share * 0.94
-            half = 0.24 * height * share * rng.uniform(0.8, 1.12)
-            rise = height / tiers * 1.9
-            outline = [
-                (x, level - rise), (x + half, level + rng.normal(0, 2)),
-                (x + half * 0.45, level - rise * 0.14),
-                (x, level + rise * 0.1), (x - half * 0.45, level - rise * 0.14),
-                (x - half, level + rng.normal(0, 2)),
-            ]  # fmt: skip
-            tree_pen.polygon([(a * scale, b * scale) for a, b in outline], fill=1)
-            side = x + half * np.array([0.95, 0.2, 0.3])
-            lift = level + rise * np.array([-0.05, -0.75, -0.3])
-            flake = [(a * scale, b * scale) for a, b in zip(side, lift)]
-            snow_pen.polygon(flake, fill=1)
-    return np.asarray(trees), np.asarray(snow)
+    """The pines on both shores.
+
+    Returns:
+        Three bool arrays: trees, the snow on them, and their black lines.
+    """
+    layers = [Image.new("1", shape[::-1]) for _ in range(3)]
+    pens = [ImageDraw.Draw(layer) for layer in layers]
+    far = [(rng.uniform(-10, 330), rng.uniform(45, 70)) for _ in range(18)]
+    far += [(rng.uniform(620, 730), rng.uniform(50, 80)) for _ in range(7)]
+    near = [(58, 300), (142, 226), (4, 214), (206, 150)]
+    near += [(668, 262), (720, 330), (604, 150)]
+    for x, height in sorted(far):
+        _pine(rng, pens, scale, x, height, LAKE + 9)
+    for x, height in sorted(near, key=lambda place: -place[1]):
+        _pine(rng, pens, scale, x, height, 596)
+    return [np.asarray(layer) for layer in layers]
+
+
+def _pine(rng, pens, scale, x, height, foot) -> None:
+    """One pine, tier under tier from the top; needles are short cuts."""
+    tree, snow, ink = pens
+    tiers = int(np.clip(height / 15, 4, 17))
+    for tier in range(tiers, 0, -1):
+        share = tier / tiers
+        level = foot - height + height * share * 0.94
+        rise = height / tiers * 1.9
+        half = (0.23 * height * share + 2) * rng.uniform(0.85, 1.1)
+        tip = np.array([x, level - rise])
+        drops = np.array([0, 3, 0.5, 3.5, 1, 3.5, 0.5, 3, 0]) / 3.5
+        hem = np.stack(
+            [
+                x + half * np.linspace(-1, 1, 9),
+                level - rise * 0.2 + rise * 0.2 * drops + rng.normal(0, 1, 9),
+            ],
+            1,
+        )
+        outline = np.vstack([tip, hem]) * scale
+        points = [tuple(point) for point in outline]
+        tree.polygon(points, fill=1)
+        snow.polygon(points, fill=0)
+        ink.polygon(points, fill=0)
+        width = max(2, round((0.9 + height / 260) * scale))
+        ink.line([*points, points[0]], fill=1, width=width)
+        for at in np.linspace(0.02, 1, max(4, int(half / 2.4))):
+            end = hem[0] * (1 - at) + hem[-1] * at
+            # The left side lies in shadow: its cuts are longer.
+            start = end + (tip - end) * (0.85 if at < 0.5 else 0.38)
+            line = [tuple(start * scale), tuple(end * scale)]
+            ink.line(line, fill=1, width=width)
+        flake = [tip, tip * 0.35 + hem[-1] * 0.65, tip * 0.5 + hem[5] * 0.5]
+        flake = [tuple((point + (0, 2)) * scale) for point in flake]
+        snow.polygon(flake, fill=1)
+        ink.polygon(flake, fill=0)
 
 
 def _press(rng, color, ink, scale) -> Image.Image:
@@ -166,11 +189,11 @@ def _press(rng, color, ink, scale) -> Image.Image:
     color = np.roll(color, (off, -off), (0, 1))
     grain = brushwork.smooth_noise(rng, shape, (2 * scale, 40 * scale), 2)
     speckle = brushwork.smooth_noise(rng, shape, 1.5 * scale)
-    missed = (grain + 0.8 * speckle > 2.1)[..., None]
+    missed = (grain + 0.8 * speckle > 2.8)[..., None]
     pixels = np.where(missed, 0.5 * color + 0.5 * np.array(PAPER), color)
     pixels = pixels + 5.0 * grain[..., None] + 4.0 * speckle[..., None]
     # The black ink is thinner over the grain of the wood.
-    worn = (0.7 * grain + speckle > 2.0) & ink
+    worn = (0.6 * grain + speckle > 2.2) & ink
     black = BLACK + 4 * speckle[..., None]
     pixels = np.where((ink & ~worn)[..., None], black, pixels)
     return Image.fromarray(brushwork.to_uint8(pixels))
