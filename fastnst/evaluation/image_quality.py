@@ -2,10 +2,11 @@
 
 Both compare 8-bit RGB images by the luma of studio-swing BT.601 YCbCr (as
 MATLAB's `rgb2ycbcr`, not rounded), after a border is cut off. The paper says
-"on the Y channel" and no more. With 8-bit low-resolution images and a border as wide as
-the factor, its bicubic row on Set5 comes out at factor 4 (28.43 dB, 0.8114;
-here 28.431, 0.8113; rounding the luma too gives 28.419, 0.8102). At factor 8 it
-prints 23.80, 0.6455, where this protocol, like later work, gives 24.398, 0.6582.
+"on the Y channel" and no more. With 8-bit low-resolution images and a border as
+wide as the factor, its bicubic row on Set5 comes out at factor 4: 28.43 dB and
+0.8114, here 28.431 and 0.8113 (28.419 and 0.8102 if the luma is rounded too).
+At factor 8 it prints 23.80 and 0.6455, by a protocol it does not state; here,
+as in later work, it is 24.398 and 0.6582.
 """
 
 from typing import NamedTuple
