@@ -6,9 +6,9 @@ Models for Natural Images", International Journal of Computer Vision 41).
 Texture and shading inside the leaves are ours.
 """
 
-import numpy as np
 from PIL import Image
 from PIL import ImageDraw
+import numpy as np
 
 # The picture is drawn this many times larger and averaged: smooth edges.
 _OVERSAMPLING = 2
@@ -22,7 +22,7 @@ _CORNERS = (3, 4, 4, 5, 7, 40)
 _COLOR_AXES = np.array(
     [[1.0, 1.0, 1.0], [0.5, 0.5, -1.0], [1.0, -1.0, 0.0]], np.float32
 )
-_COLOR_SPREADS = np.array([70.0, 28.0, 14.0], np.float32)
+_COLOR_SPREADS = np.array([70.0, 20.0, 10.0], np.float32)
 
 
 def dead_leaves_image(size: int, rng: np.random.Generator) -> np.ndarray:
@@ -37,8 +37,8 @@ def dead_leaves_image(size: int, rng: np.random.Generator) -> np.ndarray:
     """
     side = size * _OVERSAMPLING
     # Some pictures get no small leaves, that is, large quiet areas.
-    smallest = rng.choice([1.0, 1.0, 2.0, 4.0]) * _OVERSAMPLING
-    largest = max(side / 2.0, 2.0 * smallest)
+    smallest = rng.choice([1.0, 1.5, 3.0, 6.0]) * _OVERSAMPLING
+    largest = max(0.75 * side, 2.0 * smallest)
     radii, centers = _fallen_leaves(side, smallest, largest, rng)
     index = _draw(side, radii, centers, rng)
     colors = _color_leaves(index, radii, centers, rng)

@@ -11,10 +11,10 @@ import io
 import os
 import pathlib
 
-import numpy as np
 from PIL import Image
-from PIL import ImageCms
-from PIL import ImageOps
+import numpy as np
+
+from fastnst.data import srgb
 
 # What a folder is searched for, and what can be written, by suffix.
 READ_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -96,7 +96,7 @@ def decode_image(data: bytes, *, shortest_side: int | None = None) -> Picture:
             if shortest_side is not None:
                 image.draft(None, (shortest_side, shortest_side))
             image.load()
-            return _upright_srgb(image)
+            return Picture(*srgb.upright_srgb(image))
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:
@@ -113,46 +113,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return "unknown format."
     return f"{error or type(error).__name__}"
-
-
-def _upright_srgb(image: Image.Image) -> Picture:
-    """Converts a loaded image; see `decode_image`."""
-    profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
-    alpha = None
-    if image.mode.startswith("I"):
-        image = _eight_bits(image)
-    elif image.mode == "F":
-        raise ValueError("float pixels, whose range is not known.")
-    elif image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = np.asarray(image.getchannel("A"))
-        image = image.convert("RGB")
-    elif image.mode not in ("RGB", "L", "CMYK"):
-        image = image.convert("RGB")
-    if profile:
-        image = _to_srgb(image, profile)
-    return Picture(np.asarray(image.convert("RGB")), alpha)
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scales 16-bit grey to 8 bits; Pillow's own conversion clips it."""
-    # Mode "I" has room for 32 bits but Pillow's readers put 16 there.
-    values = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Converts from a color profile; one that does not fit is ignored."""
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(source):
-            return image
-        return ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image
 
 
 def write_image(
@@ -291,8 +251,8 @@ def resize_short_side(rgb: np.ndarray, size: int) -> np.ndarray:
         raise ValueError(f"`size` must be at least 1. Received: size={size}.")
     height, width = rgb.shape[:2]
     scale = size / min(height, width)
-    return resize(rgb, max(size, round(height * scale)),
-                  max(size, round(width * scale)))
+    new_height = max(size, round(height * scale))
+    return resize(rgb, new_height, max(size, round(width * scale)))
 
 
 def resize(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
