@@ -68,7 +68,7 @@ def content_images(
         ValueError: If an argument is wrong or a source has no usable image.
         OSError: If a folder cannot be read.
     """
-    _check_arguments(image_size, batch_size, resize, start, shard)
+    _check_arguments(image_size, batch_size, seed, resize, start, shard)
     named = [mixed_order.split_share(item) for item in sources]
     parts = [
         content_sources.open_source(
@@ -101,6 +101,7 @@ def content_images(
 def _check_arguments(
     image_size: int,
     batch_size: int,
+    seed: int,
     resize: str,
     start: int,
     shard: tuple[int, int],
@@ -113,6 +114,7 @@ def _check_arguments(
     for name, value, least in (
         ("image_size", image_size, 1),
         ("batch_size", batch_size, 1),
+        ("seed", seed, 0),
         ("start", start, 0),
     ):
         if value < least:

@@ -59,7 +59,7 @@ class Folder:
         self.size = len(found)
         self._files = found[index::shards]
         self.count = len(self._files)
-        if not self.count:
+        if self.size < shards:
             raise ValueError(
                 f"The folder {name} holds {self.size} pictures, too few for "
                 f"{shards} workers."

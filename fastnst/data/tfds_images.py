@@ -65,7 +65,7 @@ class TfdsImages:
         self.name = name
         self.size = builder.info.splits["train"].num_examples
         self.count = len(range(index, self.size, shards))
-        if not self.count:
+        if self.size < shards:
             raise ValueError(
                 f"{name} holds {self.size} pictures, too few for {shards} "
                 "workers."
@@ -88,8 +88,9 @@ class TfdsImages:
 
         def epoch(number: tf.Tensor) -> tf.data.Dataset:
             # Of this function's graph only; without it the order would also
-            # depend on the seed of the whole program.
-            tf.random.set_seed(self._seed)
+            # depend on the seed of the whole program. Not 0, with which
+            # TensorFlow takes no tensor as the other seed.
+            tf.random.set_seed(1 + self._seed % (2**31 - 2))
             return stored.shuffle(_SHUFFLE_BUFFER, seed=number)
 
         start, passed = divmod(first, self.count)
@@ -125,7 +126,8 @@ def _prepared(name: str, *, download: bool, data_dir: str | None):
         _check_network(name)
     try:
         builder.download_and_prepare()
-    except (OSError, RuntimeError) as error:
+    # TFDS lets the errors of its many libraries through.
+    except Exception as error:
         raise ValueError(
             f"TFDS could not prepare {name} in {builder.data_dir}: {error} "
             f"{_cheaper_way(name)}"
