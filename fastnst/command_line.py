@@ -1,8 +1,8 @@
 """What every command does the same way: errors in one line, exit codes."""
 
+from collections.abc import Callable
 import sys
 import traceback
-from collections.abc import Callable
 
 from absl import app
 from absl import logging
@@ -10,6 +10,9 @@ from absl import logging
 
 def run(main: Callable[[list[str]], int | None], inputs: bool = False) -> None:
     """Parses the flags, runs a command and turns bad input into one line.
+
+    The exit code is that of `main`, 1 after an error and 130 after Ctrl-C.
+    `--verbosity=1` shows where an error came from.
 
     Args:
         main: The command; gets the positional arguments and returns the exit
@@ -21,11 +24,12 @@ def run(main: Callable[[list[str]], int | None], inputs: bool = False) -> None:
     logging.get_absl_handler().setFormatter(None)
 
     def checked(argv: list[str]) -> int | None:
-        if argv[1:] and not inputs:
-            raise app.UsageError(
-                f"Every option is --name=value. Received: {argv[1:]}."
-            )
         try:
+            if argv[1:] and not inputs:
+                raise ValueError(
+                    "Every option must be written --name=value. "
+                    f"Received: {' '.join(argv[1:])}."
+                )
             return main(argv[1:])
         except (ValueError, OSError, MemoryError) as error:
             logging.debug("%s", traceback.format_exc())
@@ -39,4 +43,5 @@ def run(main: Callable[[list[str]], int | None], inputs: bool = False) -> None:
 
 
 def _one_line(error: BaseException) -> str:
+    """Returns the message of an error without line breaks, never empty."""
     return " ".join(str(error).split()) or type(error).__name__
