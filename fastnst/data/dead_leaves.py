@@ -43,7 +43,8 @@ def dead_leaves_image(size: int, rng: np.random.Generator) -> np.ndarray:
     index = _draw(side, radii, centers, rng)
     colors = _color_leaves(index, radii, centers, rng)
     blocks = colors.reshape(size, _OVERSAMPLING, size, _OVERSAMPLING, 3)
-    return np.rint(np.clip(blocks.mean((1, 3)), 0, 255)).astype(np.uint8)
+    means = np.einsum("hiwjc->hwc", blocks) / _OVERSAMPLING**2
+    return np.rint(np.clip(means, 0, 255)).astype(np.uint8)
 
 
 def _fallen_leaves(
@@ -93,8 +94,8 @@ def _draw(
         outline = np.exp(1j * (angles + turns[leaf, 0])) * radius
         outline = outline.real + 1j * outline.imag * aspects[leaf]
         outline = outline * np.exp(1j * turns[leaf, 1]) + complex(x, y)
-        points = np.stack([outline.real, outline.imag], 1)
-        draw.polygon(points.ravel().tolist(), fill=leaf)
+        # Seen as floats, complex numbers are x, y, x, y, ...
+        draw.polygon(outline.view(np.float64).tolist(), fill=leaf)
     return np.asarray(image)
 
 
@@ -116,9 +117,12 @@ def _color_leaves(
     slopes = rng.normal(0.0, 12.0, [number, 2]) / radii[:, None]
     roughness = np.abs(rng.normal(0.0, 7.0, number)).astype(np.float32)
     ys, xs = np.indices(index.shape, np.float32).reshape(2, -1)
-    offsets = (np.stack([xs, ys], 1) - centers[visible]) * slopes[visible]
-    light = offsets.sum(axis=1).astype(np.float32)
+    # Light falls off linearly across a leaf: slope . (place - center).
+    slopes = slopes.astype(np.float32)
+    middles = (slopes * centers).sum(axis=1).astype(np.float32)
+    light = xs * slopes[visible, 0] + ys * slopes[visible, 1]
     light += roughness[visible] * _texture(index.shape[0], rng).ravel()
+    light -= middles[visible]
     picture = colors[visible] + light[:, None]
     return picture.reshape(*index.shape, 3)
 

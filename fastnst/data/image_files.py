@@ -143,6 +143,8 @@ def write_image(
     _check_arrays(rgb, alpha)
     if not overwrite and path.exists():
         raise FileExistsError(f"{path} exists and was not overwritten.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent}.")
     if alpha is None or picture_format in _FORMATS_WITHOUT_ALPHA:
         image = Image.fromarray(Picture(rgb, alpha).flattened())
     else:
@@ -154,6 +156,9 @@ def write_image(
     try:
         image.save(temporary, format=picture_format, **options)
         os.replace(temporary, path)
+    # Of the disk; or of the format, whose sides have a greatest length.
+    except (OSError, ValueError) as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -118,9 +118,9 @@ def _prepared(name: str, *, download: bool, data_dir: str | None):
     if not download:
         raise ValueError(
             f"The TFDS dataset {name} is not in {builder.data_dir}. To fetch "
-            f"it add --download_dataset ({needs}). {_cheaper_way(name)}"
+            f"it add --download_dataset ({needs}).{_cheaper_way(name)}"
         )
-    logging.warning("Fetching %s: %s. %s", name, needs, _cheaper_way(name))
+    logging.warning("Fetching %s: %s.%s", name, needs, _cheaper_way(name))
     _check_disk(name, builder)
     if name.startswith("coco"):
         _check_network(name)
@@ -165,7 +165,7 @@ def _needs(name: str, builder) -> str:
 
 
 def _cheaper_way(name: str) -> str:
-    return _CHEAPER_WAY if name.startswith("coco") else ""
+    return f" {_CHEAPER_WAY}" if name.startswith("coco") else ""
 
 
 def _download_bytes(name: str, builder) -> float:
@@ -185,7 +185,7 @@ def _check_disk(name: str, builder) -> None:
     if _free_bytes(builder) < wanted:
         raise ValueError(
             f"Too little disk for {name} in {builder.data_dir}: "
-            f"{_needs(name, builder)}. {_cheaper_way(name)}"
+            f"{_needs(name, builder)}.{_cheaper_way(name)}"
         )
 
 
@@ -208,5 +208,5 @@ def _check_network(name: str) -> None:
     if reasons:
         raise ValueError(
             f"{name} cannot be fetched, {_COCO_URL} is out of reach: "
-            f"{reasons[0]} {_cheaper_way(name)}"
+            f"{reasons[0]}{_cheaper_way(name)}"
         )

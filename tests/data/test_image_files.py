@@ -314,6 +314,16 @@ def test_unknown_suffix_is_refused(tmp_path):
     assert not os.listdir(tmp_path)
 
 
+def test_what_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(OSError, match="no folder .*nowhere"):
+        image_files.write_image(tmp_path / "nowhere" / "a.png", _picture())
+    long = np.zeros([1, 70000, 3], np.uint8)
+    for name in ("a.jpg", "a.webp"):
+        with pytest.raises(OSError, match=f"{name} cannot be written"):
+            image_files.write_image(tmp_path / name, long)
+    assert not os.listdir(tmp_path)
+
+
 def test_wrong_arrays_are_refused(tmp_path):
     with pytest.raises(ValueError, match="float64"):
         image_files.write_image(tmp_path / "a.png", _picture() / 255.0)
@@ -363,6 +373,17 @@ def test_find_images(tmp_path):
     ]
     with pytest.raises(ValueError, match="empty holds no pictures"):
         image_files.find_images([tmp_path / "empty"])
+
+
+def test_unreadable_folder_is_an_error(tmp_path, monkeypatch):
+    (tmp_path / "a.png").touch()
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError, match=tmp_path.name):
+        image_files.find_images([tmp_path])
 
 
 def test_shrinking_a_fine_checkerboard_gives_grey():
