@@ -1,0 +1,212 @@
+"""Exports a trained network for TensorFlow Serving and for phones.
+
+    python -m fastnst.export --network=wave --output_dir=export/products
+
+writes, for a network called wave,
+
+    export/products/wave/1/                          SavedModel, version 1
+    export/products/wave/tflite/1/wave_*.tflite      one file per size
+
+and in both folders parity.json. Everything is loaded again and compared with
+Keras on a picture before it gets its name: a product that differs too much
+stops the export, and nothing of it is kept. The products are described in
+export/README.md.
+"""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+import re
+
+from absl import flags
+
+from fastnst import command_line
+from fastnst.deployment import version_directory
+
+_FORMATS = ("saved_model", "tflite")
+# A super-resolution network's result is 4 or 8 times as high and wide.
+_TFLITE_SIZES = {
+    "style_transfer": ("256x256", "512x512"),
+    "super_resolution": ("128x128", "256x256"),
+}
+
+_NETWORK = flags.DEFINE_string(
+    "network",
+    None,
+    "A network that ships with fastnst, a .keras file, or the workdir of a "
+    "training.",
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Folder that gets a folder of the network's name."
+)
+_NAME = flags.DEFINE_string(
+    "name", None, "Name of the exported network. Default: from --network."
+)
+_VERSION = flags.DEFINE_integer(
+    "version",
+    1,
+    "Version; a model server runs the largest it finds.",
+    lower_bound=1,
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Replace this version if it exists."
+)
+_FORMATS_FLAG = flags.DEFINE_list(
+    "formats", list(_FORMATS), f"Of {', '.join(_FORMATS)}."
+)
+_TFLITE_SIZE = flags.DEFINE_list(
+    "tflite_size",
+    None,
+    "Height x width of the pictures, a file for each; `dynamic` is a file for "
+    "any size, which LiteRT's Interpreter runs, but no GPU. Default: "
+    "256x256,512x512; super-resolution: 128x128,256x256.",
+)
+_TFLITE_PRECISION = flags.DEFINE_list(
+    "tflite_precision",
+    ["fp32", "fp16"],
+    "Of fp32, fp16, int8 (dynamic range): how the weights are stored.",
+)
+_TFLITE_PIXELS = flags.DEFINE_list(
+    "tflite_pixels",
+    ["float32"],
+    "Of float32, uint8: what the files take and return.",
+)
+_PHOTO = flags.DEFINE_string(
+    "photo", None, "Photo to compare on. Default: a drawn picture."
+)
+_TIMED_RUNS = flags.DEFINE_integer(
+    "timed_runs", 20, "Runs that the median time is of.", lower_bound=1
+)
+
+
+def main(argv: list[str]) -> None:
+    """Exports the network."""
+    del argv
+    name = _checked_name()
+    folders = _folders(pathlib.Path(_OUTPUT_DIR.value) / name)
+    for folder in folders.values():
+        version_directory.check_free(folder, overwrite=_OVERWRITE.value)
+    # TensorFlow takes seconds to import; a bad flag or --help must not wait.
+    from fastnst.networks import saved_networks
+
+    network = saved_networks.load(_NETWORK.value)
+    print(f"{name}: {_NETWORK.value}, compared with Keras:", flush=True)
+    with contextlib.ExitStack() as stack:
+        new = {
+            format_name: stack.enter_context(
+                version_directory.new(folder, overwrite=_OVERWRITE.value)
+            )
+            for format_name, folder in folders.items()
+        }
+        if "saved_model" in new:
+            _export_saved_model(network, new["saved_model"])
+        if "tflite" in new:
+            _export_tflite(network, name, new["tflite"])
+    for folder in folders.values():
+        print(f"wrote {folder}")
+
+
+def _checked_name() -> str:
+    """Checks the flags that need no TensorFlow; returns the export's name."""
+    for flag in (_NETWORK, _OUTPUT_DIR):
+        if not flag.value:
+            raise ValueError(f"--{flag.name}=... must be given. See --help.")
+    unknown = [name for name in _FORMATS_FLAG.value if name not in _FORMATS]
+    if unknown or not _FORMATS_FLAG.value:
+        raise ValueError(
+            f"--formats must be of {', '.join(_FORMATS)}. "
+            f"Received: {', '.join(_FORMATS_FLAG.value) or 'nothing'}."
+        )
+    path = pathlib.Path(_NETWORK.value).expanduser().absolute()
+    if path.name == "network.keras":
+        path = path.parent
+    name = _NAME.value or path.name.removesuffix(".keras")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", name):
+        raise ValueError(
+            "--name must be letters, digits, _, - and ., a letter first. "
+            f"Received: {name!r}."
+        )
+    return name
+
+
+def _folders(parent: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Returns where each format goes; a model server wants whole numbers."""
+    version = str(_VERSION.value)
+    folders = {
+        "saved_model": parent / version,
+        "tflite": parent / "tflite" / version,
+    }
+    return {
+        name: folder
+        for name, folder in folders.items()
+        if name in _FORMATS_FLAG.value
+    }
+
+
+def _export_saved_model(network, folder: pathlib.Path) -> None:
+    from fastnst.deployment import saved_model
+
+    saved_model.write(network, folder)
+    comparisons = saved_model.compare(
+        network, folder, photo=_PHOTO.value, num_runs=_TIMED_RUNS.value
+    )
+    for comparison in comparisons:
+        print(f"  {comparison}", flush=True)
+    _write_report(folder, comparisons)
+
+
+def _export_tflite(network, name: str, folder: pathlib.Path) -> None:
+    from fastnst.deployment import tflite
+
+    sizes = _TFLITE_SIZE.value or _TFLITE_SIZES[network.task]
+    comparisons = []
+    for size in map(tflite.parse_size, sizes):
+        for pixels in _TFLITE_PIXELS.value:
+            for precision, model in tflite.convert(
+                network,
+                size,
+                precisions=_TFLITE_PRECISION.value,
+                pixels=pixels,
+            ):
+                file = tflite.file_name(name, size, precision, pixels)
+                comparison = tflite.compare(
+                    network,
+                    model,
+                    size,
+                    name=file,
+                    precision=precision,
+                    pixels=pixels,
+                    photo=_PHOTO.value,
+                    num_runs=_TIMED_RUNS.value,
+                )
+                (folder / file).write_bytes(model)
+                print(f"  {comparison}", flush=True)
+                comparisons.append(comparison)
+    _write_report(folder, comparisons)
+
+
+def _write_report(folder: pathlib.Path, comparisons: list) -> None:
+    """Writes the comparisons beside the files."""
+    import tensorflow as tf
+
+    import fastnst
+    from fastnst.deployment import parity
+
+    report = {
+        "network": _NETWORK.value,
+        "version": _VERSION.value,
+        "picture": _PHOTO.value or "drawn",
+        "fastnst": fastnst.__version__,
+        "tensorflow": tf.__version__,
+        "comparisons": [
+            {"summary": str(comparison), **dataclasses.asdict(comparison)}
+            for comparison in comparisons
+        ],
+    }
+    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+    (folder / parity.REPORT_FILE).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    command_line.run(main)
