@@ -1,0 +1,206 @@
+"""The flags of the loss network and the objective, shared by commands."""
+
+import hashlib
+import pathlib
+
+from absl import flags
+
+STYLE_IMAGE = flags.DEFINE_list(
+    "style_image",
+    None,
+    "Style pictures, separated by commas: one network learns all of them.",
+)
+STYLE_NAMES = flags.DEFINE_list(
+    "style_names", None, "Their names. Default: the names of the files."
+)
+STYLE_IMAGE_SIZE = flags.DEFINE_integer(
+    "style_image_size",
+    256,
+    "Short side of the style pictures, in pixels; 0 leaves them as they are. "
+    "Smaller pictures give smaller strokes. They are never squashed.",
+    lower_bound=0,
+)
+STYLE_SCALES = flags.DEFINE_list(
+    "style_scales",
+    ["1"],
+    "Sizes, of 1, 0.5 and 0.25, at which the style loss is taken; the smaller "
+    "see larger strokes. The paper has 1.",
+)
+CONTENT_LAYER = flags.DEFINE_string(
+    "content_layer", "relu3_3", "Layer of the feature reconstruction loss."
+)
+CONTENT_WEIGHT = flags.DEFINE_float(
+    "content_weight",
+    1.0,
+    "Weight of the feature reconstruction loss, eq. (2).",
+    lower_bound=0.0,
+)
+STYLE_LAYERS = flags.DEFINE_list(
+    "style_layers",
+    ["relu1_2", "relu2_2", "relu3_3", "relu4_3"],
+    "Layers of the style reconstruction loss.",
+)
+STYLE_WEIGHTS = flags.DEFINE_list(
+    "style_weights",
+    None,
+    "Their weights, one each, in the units of eq. (4), a sum of squares. "
+    "Default: 5 / channels ** 2, which is the released code's 5.",
+)
+TV_WEIGHT = flags.DEFINE_float(
+    "tv_weight",
+    2e-6,
+    "Weight of the total variation, the sum of squared differences per image. "
+    "The default is the released code's 1e-6.",
+    lower_bound=0.0,
+)
+VGG16_WEIGHTS = flags.DEFINE_string(
+    "vgg16_weights",
+    "imagenet",
+    "Weights of the loss network: 'imagenet' (downloaded by Keras), the path "
+    "of a Keras HDF5 file, or 'random', which will not show the style.",
+)
+
+
+def style_weights() -> dict[str, float]:
+    """Returns layer to weight, in the units of eq. (4).
+
+    Raises:
+        ValueError: If the flags do not name layers with one weight each.
+    """
+    from fastnst.networks import loss_network
+
+    layers = STYLE_LAYERS.value
+    loss_network.check_layers(layers)
+    if len(set(layers)) != len(layers):
+        raise ValueError(
+            f"--style_layers names a layer twice. Received: {layers}."
+        )
+    if STYLE_WEIGHTS.value is None:
+        return {
+            layer: 5.0 / loss_network.num_channels(layer) ** 2
+            for layer in layers
+        }
+    weights = numbers("style_weights", STYLE_WEIGHTS.value)
+    if len(weights) != len(layers):
+        raise ValueError(
+            "--style_weights must hold one number for each of --style_layers="
+            f"{','.join(layers)}. Received: {len(weights)} numbers."
+        )
+    return dict(zip(layers, weights))
+
+
+def numbers(name: str, values: list[str]) -> list[float]:
+    """Converts the values of a list flag.
+
+    Raises:
+        ValueError: If one is not a number of at least 0; names the flag.
+    """
+    try:
+        result = [float(value) for value in values]
+    except ValueError:
+        result = [-1.0]
+    if not result or min(result) < 0:
+        raise ValueError(
+            f"--{name} must be numbers of at least 0, separated by commas. "
+            f"Received: {','.join(values)}."
+        )
+    return result
+
+
+def style_names() -> list[str]:
+    """Returns one name for each style picture.
+
+    Raises:
+        ValueError: If there is no picture, or not one name for each.
+    """
+    pictures = STYLE_IMAGE.value
+    if not pictures:
+        raise ValueError("--style_image=FILE is missing: the style picture.")
+    names = STYLE_NAMES.value or [pathlib.Path(p).stem for p in pictures]
+    if len(names) != len(pictures) or len(set(names)) != len(names):
+        raise ValueError(
+            "--style_names must hold one different name for each of "
+            f"--style_image={','.join(pictures)}. Received: {','.join(names)}."
+        )
+    return names
+
+
+def style_pictures() -> list[dict[str, str]]:
+    """Returns name, path and sha256 of each style picture, for cards.
+
+    Raises:
+        OSError: If a picture cannot be read.
+        ValueError: If the flags do not fit.
+    """
+    return [
+        {
+            "name": name,
+            "path": path,
+            "sha256": hashlib.sha256(
+                pathlib.Path(path).read_bytes()
+            ).hexdigest(),
+        }
+        for name, path in zip(style_names(), STYLE_IMAGE.value or [])
+    ]
+
+
+def build_loss_network(layers: list[str], precision: str):
+    """Builds the loss network of the flags.
+
+    Args:
+        layers: The layers that will be asked for.
+        precision: "float32" or "mixed_bfloat16".
+
+    Returns:
+        A `LossNetwork`.
+
+    Raises:
+        ValueError: If the weights cannot be had.
+    """
+    from fastnst.networks import loss_network
+
+    return loss_network.LossNetwork(
+        layers,
+        weights=VGG16_WEIGHTS.value,
+        compute_dtype="float32" if precision == "float32" else "bfloat16",
+    )
+
+
+def build_style_objective(precision: str = "float32"):
+    """Builds the objective of style transfer, eq. (5), of the flags.
+
+    Args:
+        precision: "float32" or "mixed_bfloat16", of the loss network.
+
+    Returns:
+        The loss network and the `StyleObjective`.
+
+    Raises:
+        OSError: If a style picture cannot be read.
+        ValueError: If the flags do not fit or the weights cannot be had.
+    """
+    from fastnst.data import image_files
+    from fastnst.training import style_objective
+
+    weights = style_weights()
+    scales = numbers("style_scales", STYLE_SCALES.value)
+    style_names()
+    pictures = [
+        image_files.read_image(path).rgb for path in STYLE_IMAGE.value or []
+    ]
+    if STYLE_IMAGE_SIZE.value:
+        pictures = [
+            image_files.resize_short_side(picture, STYLE_IMAGE_SIZE.value)
+            for picture in pictures
+        ]
+    network = build_loss_network([CONTENT_LAYER.value, *weights], precision)
+    objective = style_objective.StyleObjective(
+        network,
+        pictures,
+        content_layer=CONTENT_LAYER.value,
+        content_weight=CONTENT_WEIGHT.value,
+        style_weights=weights,
+        tv_weight=TV_WEIGHT.value,
+        style_scales=scales,
+    )
+    return network, objective

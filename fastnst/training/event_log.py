@@ -1,0 +1,140 @@
+"""What TensorBoard shows of a training, each step once."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fastnst.training import training_step
+
+_EVERY = 10
+
+
+class EventLog(keras.callbacks.Callback):
+    """Writes scalars every ten steps, and pictures now and then.
+
+    Args:
+        directory: Where TensorBoard looks.
+        photos: uint8 images, shape (height, width, 3): the fixed validation
+            photos.
+        show: Makes of a photo what is shown, uint8, shape (height, width, 3).
+        pictures_every: Number of steps between pictures.
+        batch_size: Images per step.
+    """
+
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        photos: Sequence[np.ndarray],
+        show: Callable[[np.ndarray], np.ndarray],
+        *,
+        pictures_every: int,
+        batch_size: int,
+    ):
+        super().__init__()
+        self._directory = directory
+        self._photos = photos
+        self._show = show
+        self._pictures_every = pictures_every
+        self._batch_size = batch_size
+        self._writer: tf.summary.SummaryWriter | None = None
+        self._last = (0, 0.0)
+
+    def on_train_begin(self, logs=None):
+        step = _step(self.model)
+        if self._writer is None:
+            forget_after(self._directory, step)
+            self._writer = tf.summary.create_file_writer(str(self._directory))
+            if step == 0:
+                self._write_pictures(0)
+        self._last = (step, time.monotonic())
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = _step(self.model)
+        if step % _EVERY == 0:
+            self._write_scalars(step, logs)
+        if step % self._pictures_every == 0:
+            self._write_pictures(step)
+            self._last = (step, time.monotonic())
+
+    def on_train_end(self, logs=None):
+        if self._writer is not None:
+            self._writer.flush()
+
+    def _write_scalars(self, step, logs):
+        before, then = self._last
+        now = time.monotonic()
+        self._last = (step, now)
+        images = (step - before) * self._batch_size
+        rate = tf.convert_to_tensor(self.model.optimizer.learning_rate)
+        with self._writer.as_default(step=step):
+            for name, value in logs.items():
+                tf.summary.scalar(_tag(name), np.mean(value))
+            tf.summary.scalar("training/learning_rate", rate)
+            if images and now > then:
+                tf.summary.scalar(
+                    "training/images_per_second", images / (now - then)
+                )
+
+    def _write_pictures(self, step):
+        with self._writer.as_default(step=step):
+            for number, photo in enumerate(self._photos):
+                tf.summary.image(
+                    f"validation/{number}", self._show(photo)[None]
+                )
+        self._writer.flush()
+
+
+def _tag(name: str) -> str:
+    """Groups the curves: the objective, its terms, and the terms weighted."""
+    if name == training_step.TOTAL:
+        return "objective/total"
+    if name == training_step.GRADIENT_NORM:
+        return "training/gradient_norm"
+    prefix = training_step.WEIGHTED_PREFIX
+    if name.startswith(prefix):
+        return f"objective_weighted/{name[len(prefix):]}"
+    return f"objective_terms/{name}"
+
+
+def _step(model: keras.Model) -> int:
+    return int(model.optimizer.iterations.numpy())
+
+
+def forget_after(directory: pathlib.Path, step: int) -> None:
+    """Removes from event files what a killed training wrote after `step`.
+
+    A training that is continued writes these steps again; TensorBoard would
+    show them twice.
+
+    Args:
+        directory: Where the event files are; need not exist.
+        step: The last step to keep.
+    """
+    for path in directory.glob("events.out.tfevents.*"):
+        kept = [
+            record for record in _records(path) if _step_of(record) <= step
+        ]
+        temporary = path.with_name(f".{path.name}")
+        with tf.io.TFRecordWriter(str(temporary)) as writer:
+            for record in kept:
+                writer.write(record)
+        temporary.replace(path)
+
+
+def _records(path: pathlib.Path) -> list[bytes]:
+    records = []
+    try:
+        for record in tf.data.TFRecordDataset(str(path)):
+            records.append(record.numpy())
+    except tf.errors.DataLossError:
+        pass  # The record that was being written when the process was killed.
+    return records
+
+
+def _step_of(record: bytes) -> int:
+    return tf.compat.v1.Event.FromString(record).step

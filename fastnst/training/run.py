@@ -1,0 +1,105 @@
+"""Runs a training in stages, so that it can stop and go on at any step."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fastnst.training import callbacks as callbacks_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a training ended.
+
+    Attributes:
+        step: Number of steps done, in this and earlier runs.
+        finished: Whether these are all.
+        signal: The signal that stopped it, or None.
+        losses: Name to mean over the last (at most 100) steps of this run.
+    """
+
+    step: int
+    finished: bool
+    signal: int | None
+    losses: dict[str, float]
+
+
+class _LastLosses(keras.callbacks.Callback):
+    """Keeps what the last hundred steps logged."""
+
+    def __init__(self):
+        super().__init__()
+        self.history = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        values = {name: float(np.mean(value)) for name, value in logs.items()}
+        self.history = [*self.history[-99:], values]
+
+    def means(self) -> dict[str, float]:
+        if not self.history:
+            return {}
+        return {
+            name: float(np.mean([values[name] for values in self.history]))
+            for name in self.history[0]
+        }
+
+
+def run(
+    trainer: keras.Model,
+    stages: Sequence[tuple[int, int]],
+    make_dataset: Callable[[int, int], tf.data.Dataset],
+    *,
+    checkpoints: callbacks_lib.Checkpoints,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Result:
+    """Trains until all stages are done or a signal comes, from where it stood.
+
+    Args:
+        trainer: Compiled, its optimizer built; has `data_position`.
+        stages: (image size, number of steps) of each stage, in order.
+        make_dataset: (image size, position) -> batches from that position.
+        checkpoints: Restored first, saved regularly and at the end.
+        callbacks: More of them; they see every step.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        NotFiniteError: If a term is not finite.
+        OSError: If the state cannot be saved.
+    """
+    step = checkpoints.restore()
+    stop = callbacks_lib.StopOnSignal()
+    last = _LastLosses()
+    # The guard comes first: nothing that follows it may save a bad state.
+    guard = callbacks_lib.StopOnNotFinite()
+    every = [guard, last, *callbacks, checkpoints, stop]
+    total = 0
+    try:
+        for image_size, num_steps in stages:
+            total += num_steps
+            if step < total and stop.received is None:
+                trainer.fit(
+                    make_dataset(
+                        image_size, int(trainer.data_position.numpy())
+                    ),
+                    steps_per_epoch=total - step,
+                    callbacks=every,
+                    shuffle=False,
+                    verbose=0,
+                )
+                step = int(trainer.optimizer.iterations.numpy())
+        checkpoints.save()
+    except tf.errors.OpError as error:
+        raise OSError(
+            f"The training stopped at step {step} or later: {error.message} "
+            "The last checkpoint is kept; mend the cause (is the disk full?) "
+            "and give the same command again."
+        ) from error
+    finally:
+        stop.restore()
+    return Result(step, step >= total, stop.received, last.means())

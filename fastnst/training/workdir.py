@@ -1,0 +1,102 @@
+"""The directory of one training: who may write to it, and what lies where."""
+
+import fcntl
+import os
+import pathlib
+from typing import TextIO
+
+# Changing these changes nothing that is learned.
+_FREE_FLAGS = (
+    "checkpoint_every",
+    "data_dir",
+    "download_dataset",
+    "steps_per_epoch",
+    "validation_images",
+    "vgg16_weights",
+    "workdir",
+)
+
+
+class Workdir:
+    """One training's directory, locked while this process lives.
+
+    Args:
+        path: The directory; made if it does not exist.
+        experiment: Flag name to value, all as text: what the training is. A
+            training is continued only with the same ones.
+        facts: What else must be the same to continue, name to text.
+
+    Attributes:
+        path: The directory.
+        checkpoints: Where the checkpoints are.
+        logs: Where TensorBoard looks.
+        network: The trained network; its card is beside it.
+        stylized: Where the validation pictures are written at the end.
+
+    Raises:
+        ValueError: If another process trains here, or the directory belongs
+            to a different experiment.
+        OSError: If it cannot be written.
+    """
+
+    def __init__(
+        self, path: str, experiment: dict[str, str], facts: dict[str, str]
+    ):
+        self.path = pathlib.Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.logs = self.path / "logs"
+        self.network = self.path / "network.keras"
+        self.stylized = self.path / "validation"
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(self.path / "lock")
+        # A flagfile; the facts are comments in it.
+        entries = {f"--{name}": value for name, value in experiment.items()}
+        entries.update({f"# {name}": value for name, value in facts.items()})
+        flags_file = self.path / "flags.txt"
+        if flags_file.exists():
+            _check_same(flags_file, entries)
+        lines = [f"{name}={value}\n" for name, value in entries.items()]
+        write_text(flags_file, "".join(lines))
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file under a temporary name, then renames it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _lock(path: pathlib.Path) -> TextIO:
+    """Locks a file; the system drops the lock when the process ends."""
+    file = open(path, "a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise ValueError(
+            f"Another training (process {owner}) runs in {path.parent}. Wait "
+            "for it, stop it, or choose another --workdir."
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _check_same(path: pathlib.Path, entries: dict[str, str]) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    before = dict(line.split("=", 1) for line in lines if "=" in line)
+    free = {f"--{name}" for name in _FREE_FLAGS}
+    for name in sorted({*before, *entries} - free):
+        old, new = before.get(name), entries.get(name)
+        if old != new:
+            raise ValueError(
+                f"{path.parent} holds a training with {name}={old}. Received: "
+                f"{name}={new}. Give the same flags to continue it, or choose "
+                "another --workdir."
+            )
