@@ -5,9 +5,9 @@ a `Canvas` draws them several times larger, and `finish` reduces the picture
 once at the end, so every edge is smooth.
 """
 
-import numpy as np
 from PIL import Image
 from PIL import ImageDraw
+import numpy as np
 
 Color = tuple[int, int, int]
 

@@ -4,22 +4,30 @@ The tiles are found as in Hausner, "Simulating Decorative Mosaics" (SIGGRAPH
 2001): centroidal Voronoi regions under a square metric turned with the forms.
 """
 
+from PIL import Image
 import brushwork
 import numpy as np
-from PIL import Image
 
 WIDTH, HEIGHT = 720, 576
 GROUT = np.array((58, 50, 52), np.float32)
-NIGHT = ((24, 44, 112), (32, 74, 158), (21, 108, 168), (86, 62, 148), (42, 33, 92))
+NIGHT = (
+    (24, 44, 112), (32, 74, 158), (21, 108, 168), (86, 62, 148), (42, 33, 92),
+)  # fmt: skip
 DAWN = ((28, 140, 168), (112, 190, 186), (64, 108, 190), (220, 206, 170))
-SUN = ((255, 214, 74), (240, 138, 40), (206, 52, 44), (250, 236, 180), (140, 26, 60))
+SUN = (
+    (255, 214, 74), (240, 138, 40), (206, 52, 44), (250, 236, 180),
+    (140, 26, 60),
+)  # fmt: skip
 RAYS = ((242, 186, 60), (226, 108, 52), (250, 226, 150), (186, 64, 72))
 HILLS = (
     ((26, 104, 70), (96, 150, 52), (180, 186, 64), (12, 70, 72)),
     ((170, 68, 42), (216, 132, 58), (124, 38, 46), (232, 186, 106)),
     ((108, 42, 104), (176, 72, 124), (64, 34, 92), (222, 138, 150)),
 )
-SEA = ((10, 84, 110), (20, 138, 142), (140, 208, 190), (16, 46, 96), (236, 232, 206))
+SEA = (
+    (10, 84, 110), (20, 138, 142), (140, 208, 190), (16, 46, 96),
+    (236, 232, 206),
+)  # fmt: skip
 
 
 def draw(size_factor: float = 1.0, seed: int = 547) -> Image.Image:
@@ -44,7 +52,7 @@ def _design(x, y):
 
     Returns:
         phase: Grows across the rows of tiles; one row of colors per unit.
-        palette: Index of the area (0 night, 1 sun, 2 rays, 3-5 hills, 6 sea).
+        palette: Of the area (night, sun, rays, three hills, sea, moon).
         tile_size: Side of a tile, in the same units as x.
     """
     radius = np.hypot(x - 470, y - 210)
@@ -54,8 +62,7 @@ def _design(x, y):
     phase = np.where(swirl < 104, swirl / 26 + 0.35 * np.sin(3 * around), wind)
     palette = np.where(swirl < 104, 7, 0)
     size = np.where(swirl < 104, 10.5, 13.0)
-    ray_edge = 178 + 30 * np.cos(around * 9)
-    rays = radius < ray_edge
+    rays = radius < 178 + 30 * np.cos(around * 9)
     phase = np.where(rays, radius / 31, phase)
     palette = np.where(rays, 2, palette)
     sun = radius < 98
@@ -83,20 +90,19 @@ def _lay(rng, angle, tile_size) -> np.ndarray:
     height, width = angle.shape
     area = float(np.sum(1.0 / tile_size**2)) * 1.04
     chance = (1.0 / tile_size**2).ravel().astype(np.float64)
-    flat = rng.choice(chance.size, int(area), replace=False, p=chance / chance.sum())
+    chance /= chance.sum()
+    flat = rng.choice(chance.size, int(area), replace=False, p=chance)
     centers = np.stack(np.unravel_index(flat, (height, width)), 1).astype(float)
     y, x = np.mgrid[:height, :width]
     for _ in range(14):
         owner, _ = _nearest(centers, angle, tile_size, angle.shape, 1)
         count = np.bincount(owner.ravel(), minlength=len(centers))
         kept = count > 0
-        centers = np.stack(
-            [
-                np.bincount(owner.ravel(), weights=axis.ravel(), minlength=len(kept))
-                for axis in (y, x)
-            ],
-            1,
-        )[kept] / count[kept, None]
+        sums = [
+            np.bincount(owner.ravel(), axis.ravel(), minlength=len(kept))
+            for axis in (y, x)
+        ]
+        centers = np.stack(sums, 1)[kept] / count[kept, None]
     return centers
 
 
@@ -168,9 +174,10 @@ def _paint(rng, centers, angle, tile_size, step, size) -> Image.Image:
     slope_y, slope_x = np.gradient(np.minimum(edge, 4.5))
     light = -(slope_y + slope_x) * scale / step
     rim = np.clip((4.5 - edge) / 2.5, 0, 1)
-    pixels += (-26 * light * rim)[..., None] * -1
+    pixels += (26 * light * rim)[..., None]
     cover = np.clip((edge - 1.5) * scale / step, 0, 1)[..., None]
-    mortar = GROUT + 9 * brushwork.smooth_noise(rng, shape, 2 * scale / step)[..., None]
+    sand = brushwork.smooth_noise(rng, shape, 2 * scale / step)
+    mortar = GROUT + 9 * sand[..., None]
     shade = np.clip(edge / 1.5, 0, 1)[..., None] * -14
     pixels = pixels * cover + (mortar + shade) * (1 - cover)
     picture = Image.fromarray(brushwork.to_uint8(pixels))

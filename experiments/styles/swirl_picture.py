@@ -1,9 +1,9 @@
 """The `swirl`: a night sky of vortices in thick strokes of oil paint."""
 
-import brushwork
-import numpy as np
 from PIL import Image
 from PIL import ImageDraw
+import brushwork
+import numpy as np
 
 WIDTH, HEIGHT = 720, 576
 SUPERSAMPLING = 2
@@ -18,9 +18,16 @@ GLOW = (
     (255, 246, 190), (255, 214, 60), (244, 160, 36), (250, 226, 120),
     (226, 234, 190), (134, 190, 200), (70, 128, 196),
 )  # fmt: skip
-NIGHT = ((16, 28, 96), (28, 56, 150), (44, 92, 186), (18, 40, 120), (90, 150, 206))
-HILLS = ((16, 54, 66), (30, 92, 84), (64, 128, 82), (20, 38, 82), (150, 164, 74))
-FIELDS = ((206, 150, 40), (238, 196, 76), (160, 96, 38), (110, 128, 56), (246, 222, 140))
+NIGHT = (
+    (16, 28, 96), (28, 56, 150), (44, 92, 186), (18, 40, 120), (90, 150, 206),
+)  # fmt: skip
+HILLS = (
+    (16, 54, 66), (30, 92, 84), (64, 128, 82), (20, 38, 82), (150, 164, 74),
+)  # fmt: skip
+FIELDS = (
+    (206, 150, 40), (238, 196, 76), (160, 96, 38), (110, 128, 56),
+    (246, 222, 140),
+)  # fmt: skip
 TREE = ((12, 24, 28), (34, 58, 36), (70, 84, 40), (92, 56, 38), (22, 30, 62))
 ACCENTS = ((58, 150, 160), (196, 92, 44), (110, 84, 160), (232, 208, 120))
 
@@ -34,8 +41,8 @@ def draw(size_factor: float = 1.0, seed: int = 1889) -> Image.Image:
     paint = Image.new("RGB", size, (30, 40, 84))
     relief = Image.new("L", size, 90)
     # Large strokes first; each later coat is finer and leaves gaps.
-    for stroke_width, length, spacing in ((21, 100, 13), (12, 74, 9.5), (7, 48, 9)):
-        _coat(rng, paint, relief, scale, stroke_width, length, spacing)
+    for coat in ((21, 100, 13), (12, 74, 9.5), (7, 48, 9)):
+        _coat(rng, paint, relief, scale, *coat)
     return _varnish(rng, paint, relief, scale).resize(
         (width, height), Image.Resampling.LANCZOS
     )
@@ -68,7 +75,8 @@ def _way(x, y):
         dx = dx + pull * (-turn * ry - 0.22 * rx) / distance
         dy = dy + pull * (turn * rx - 0.22 * ry) / distance
     hills, fields = _ground(x)
-    slope = (_ground(x + 2)[0] - hills) / 2 * np.clip(1.6 - (y - hills) / 90, -1, 1)
+    slope = (_ground(x + 2)[0] - hills) / 2
+    slope = slope * np.clip(1.6 - (y - hills) / 90, -1, 1)
     dx = np.where(y > hills, 1.0, dx)
     dy = np.where(y > hills, slope + 0.3 * np.sin(x / 24 + y / 15), dy)
     fan = (x - 400) / 260
@@ -105,7 +113,8 @@ def _pick_colors(rng, x, y) -> np.ndarray:
     stray = (rng.uniform(size=len(x)) < 0.045) & ~tree
     tints = rng.integers(0, len(ACCENTS), len(x))[stray]
     colors[stray] = np.asarray(ACCENTS, float)[tints]
-    return colors + rng.normal(0, 9, colors.shape) + rng.normal(0, 9, (len(x), 1))
+    hue, light = rng.normal(0, 9, colors.shape), rng.normal(0, 9, (len(x), 1))
+    return colors + hue + light
 
 
 def _coat(rng, paint, relief, scale, stroke_width, length, spacing) -> None:

@@ -1,8 +1,8 @@
 """The `wave`: a breaking sea in the manner of an ukiyo-e print."""
 
+from PIL import Image
 import brushwork
 import numpy as np
-from PIL import Image
 
 WIDTH, HEIGHT = 768, 576
 INK = (17, 26, 52)
@@ -76,7 +76,8 @@ def _cloud(canvas, rng, x, y, length) -> None:
         half = length * rng.uniform(0.3, 0.5)
         left = x + rng.uniform(-0.15, 0.15) * length - half
         points = [(left, y + row * 11), (left + 2 * half, y + row * 11)]
-        for width, color in ((15, INK), (12.6, brushwork.mix(PALE, CREAM, 0.6))):
+        mist = brushwork.mix(PALE, CREAM, 0.6)
+        for width, color in ((15, INK), (12.6, mist)):
             canvas.line(points, width, color)
             for end in points:
                 canvas.disc(end, width / 2, color)
@@ -94,7 +95,8 @@ def _bird(canvas, rng, x, y, size) -> None:
     lift = rng.uniform(0.3, 0.7) * size
     for side in (-1, 1):
         wing = brushwork.curve(
-            [(x, y), (x + side * size * 0.5, y - lift), (x + side * size, y)], 12
+            [(x, y), (x + side * size / 2, y - lift), (x + side * size, y)],
+            12,
         )
         canvas.stroke(wing, np.linspace(3.2, 0.6, 12), INK)
 
@@ -247,12 +249,13 @@ def _print_texture(canvas, rng) -> None:
     height, width = pixels.shape[:2]
     scale = canvas.scale
     y, x = np.mgrid[:height, :width].astype(np.float32) / scale
-    warp = brushwork.smooth_noise(rng, (height, width), (46 * scale, 260 * scale))
+    shape = height, width
+    warp = brushwork.smooth_noise(rng, shape, (46 * scale, 260 * scale))
     knot = np.hypot((x - 470) / 2.4, y - 330)
     rings = y + 13 * warp + 26 * np.exp(-((knot / 90) ** 2)) * np.sign(y - 330)
     grain = np.sin(rings * 2 * np.pi / 6.5) + 0.6 * np.sin(rings * 2.1)
-    fibers = brushwork.smooth_noise(rng, (height, width), (1.2 * scale, 26 * scale))
-    speckle = brushwork.smooth_noise(rng, (height, width), 1.6 * scale)
+    fibers = brushwork.smooth_noise(rng, shape, (1.2 * scale, 26 * scale))
+    speckle = brushwork.smooth_noise(rng, shape, 1.6 * scale)
     light = pixels.mean(-1, keepdims=True) / 255
     strength = 0.35 + 0.65 * light
     texture = 11.0 * grain + 5.0 * fibers + 3.5 * speckle

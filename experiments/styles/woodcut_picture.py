@@ -4,10 +4,10 @@ Every line is a level of a smooth field, cut wider where the picture is darker,
 as a gouge does; flat colors are printed under the black block, a little off.
 """
 
-import brushwork
-import numpy as np
 from PIL import Image
 from PIL import ImageDraw
+import brushwork
+import numpy as np
 
 WIDTH, HEIGHT = 720, 576
 SUPERSAMPLING = 3
@@ -74,7 +74,8 @@ def _scene(x, y):
 def _mountains(x, y, color, phase, darkness):
     """Ridges with a lit and a dark flank, gouged down the slope."""
     for peaks, lit, dark, spacing in (
-        (((150, 96, 1.1), (330, 176, 1.3), (660, 186, 1.2)), SEA_GREEN, PLUM, 7.5),
+        (((150, 96, 1.1), (330, 176, 1.3), (660, 186, 1.2)),
+         SEA_GREEN, PLUM, 7.5),
         (((40, 230, 0.9), (245, 262, 0.8), (430, 286, 0.7), (610, 276, 0.8)),
          VERMILION, TEAL, 9.0),
     ):  # fmt: skip
@@ -97,7 +98,8 @@ def _mountains(x, y, color, phase, darkness):
         phase = np.where(here, np.where(shadow, folds, across), phase)
         tone = np.where(shadow, 0.62, 0.26) + 0.1 * np.sin(y / 23 + x / 31)
         darkness = np.where(here, tone, darkness)
-        color = np.where(here[..., None], np.where(shadow[..., None], dark, lit), color)
+        flank = np.where(shadow[..., None], dark, lit)
+        color = np.where(here[..., None], flank, color)
         cap = here & (y - top < 46 + 9 * np.sin(x / 6)) & (lit == SEA_GREEN)
         color[cap & ~shadow] = PAPER
         darkness = np.where(here & (np.abs(y - ridge) < 3.2), 1.2, darkness)
@@ -111,9 +113,8 @@ def _lake(x, y, color, phase, darkness):
     ripple = 9 * np.log1p(depth / 14) * 2.2
     ripple = ripple + 0.45 * np.sin(x / (13 + depth / 6) + depth / 9)
     row = np.floor(ripple)
-    color = np.where(
-        here[..., None], np.where((row % 3 == 0)[..., None], SEA_GREEN, TEAL), color
-    )
+    water = np.where((row % 3 == 0)[..., None], SEA_GREEN, TEAL)
+    color = np.where(here[..., None], water, color)
     glint = np.abs(x - SUN[0] + 20 * np.sin(row * 2.4)) < 36 + depth / 3
     color[here & glint & (row % 2 == 0)] = ORANGE
     color[here & glint & (row % 4 == 1)] = VERMILION
