@@ -45,19 +45,16 @@ def _parse(names: list[str]) -> str:
 import sys
 from absl import flags
 import fastnst.train
+FLAGS = flags.FLAGS
 for name in sys.argv[1:]:
-    arguments = ["train", f"--flagfile=experiments/{name}.flags"]
-    if "style_image" not in open(arguments[1][11:]).read().split("#")[-1]:
-        arguments.append("--style_image=picture.jpg")
-    flags.FLAGS.unparse_flags()
-    rest = flags.FLAGS(arguments)
+    for flag in FLAGS:
+        FLAGS[flag].unparse()
+    rest = FLAGS(["train", f"--flagfile=experiments/{name}.flags"])
     assert rest == ["train"], (name, rest)
-    layers, weights = flags.FLAGS.style_layers, flags.FLAGS.style_weights
-    assert len(layers) == len(weights), (name, layers, weights)
-    print(name, flags.FLAGS.workdir, ",".join(layers))
-    for flag in flags.FLAGS:
-        if flags.FLAGS[flag].present:
-            flags.FLAGS[flag].unparse()
+    assert len(FLAGS.image_size) == len(FLAGS.num_steps), name
+    weights = FLAGS.style_weights or FLAGS.style_layers
+    assert len(weights) == len(FLAGS.style_layers), name
+    print(name, FLAGS.workdir, ",".join(FLAGS.style_layers))
 """
     result = subprocess.run(
         [sys.executable, "-c", script, *names],
@@ -160,7 +157,8 @@ def test_style_pictures_are_large_and_full_of_strokes(name):
     assert np.median(contrast) > 14
 
 
-@pytest.mark.parametrize("name", DRAWN)
+# The swirl's strokes are as many however small it is: ten seconds.
+@pytest.mark.parametrize("name", ["wave", "mosaic", "woodcut"])
 def test_drawing_is_deterministic(draw_styles, name):
     first, second = (draw_styles.PICTURES[name](0.2) for _ in range(2))
     assert first.size == second.size
