@@ -127,10 +127,9 @@ class ImageTransformer:
         """
         pictures = _checked_images(images)
         weights = self.style_weights(style)
-        blend = None if weights is None else tf.constant([weights], tf.float32)
         batch = pictures if pictures.ndim == 4 else pictures[None]
         results = [
-            self._transform_one(picture, blend, pictures.dtype == np.uint8)
+            self._transform_one(picture, weights, pictures.dtype == np.uint8)
             for picture in batch
         ]
         if pictures.ndim == 3:
@@ -143,12 +142,17 @@ class ImageTransformer:
         return np.zeros([0, factor * height, factor * width, 3], dtype)
 
     def _transform_one(
-        self, picture: np.ndarray, blend: tf.Tensor | None, to_uint8: bool
+        self,
+        picture: np.ndarray,
+        weights: tuple[float, ...] | None,
+        to_uint8: bool,
     ) -> np.ndarray:
         """Runs one (height, width, 3) picture."""
-        transformed = self._traced(*picture.shape[:2])(
-            tf.cast(picture[None], tf.float32), blend
-        )[0]
+        arguments = [tf.cast(picture[None], tf.float32)]
+        if self.style_names:
+            first = [1.0] + [0.0] * (len(self.style_names) - 1)
+            arguments.append(tf.constant([weights or first], tf.float32))
+        transformed = self._traced(*picture.shape[:2])(*arguments)[0]
         if to_uint8:
             # tf.round rounds half to even, as NumPy does.
             transformed = tf.cast(
@@ -159,18 +163,19 @@ class ImageTransformer:
     def _trace(self, height: int, width: int):
         """Returns the network's function of one picture of that size."""
         network = self._computing
-        takes_blend = bool(self.style_names)
 
         @tf.function(autograph=False, jit_compile=False)
-        def transformed(images, blend):
-            images = tf.ensure_shape(images, [1, height, width, 3])
-            if takes_blend:
-                result = network(images, style_blend=blend, training=False)
-            else:
-                result = network(images, training=False)
+        def transformed(images, *style_blend):
+            result = network(images, *style_blend, training=False)
             return tf.cast(result, tf.float32)
 
-        return transformed
+        signature = [tf.TensorSpec([1, height, width, 3], tf.float32)]
+        if self.style_names:
+            signature.append(
+                tf.TensorSpec([1, len(self.style_names)], tf.float32)
+            )
+        # The concrete function: TensorFlow warns of a new tf.function a size.
+        return transformed.get_concrete_function(*signature)
 
     def style_weights(self, style) -> tuple[float, ...] | None:
         """Checks a style and returns the weight of each of the network's.
