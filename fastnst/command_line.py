@@ -1,6 +1,7 @@
 """What every command does the same way: errors in one line, exit codes."""
 
 from collections.abc import Callable
+import os
 import sys
 import traceback
 
@@ -22,6 +23,7 @@ def run(main: Callable[[list[str]], int | None], inputs: bool = False) -> None:
     """
     logging.use_absl_handler()
     logging.get_absl_handler().setFormatter(None)
+    logging.get_absl_handler().addFilter(_is_worth_reading)
 
     def checked(argv: list[str]) -> int | None:
         try:
@@ -40,6 +42,11 @@ def run(main: Callable[[list[str]], int | None], inputs: bool = False) -> None:
             return 130
 
     app.run(checked)
+
+
+def _is_worth_reading(record) -> bool:
+    """Keeps our own log lines, and of the libraries' only the warnings."""
+    return record.levelno > 20 or f"{os.sep}fastnst{os.sep}" in record.pathname
 
 
 def _one_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ import sys
 
 from absl import flags
 
+import fastnst
 from fastnst import command_line
 from fastnst import loss_flags
 
@@ -100,6 +101,7 @@ def main(argv: list[str]) -> int:
     if not _WORKDIR.value:
         raise ValueError("--workdir=DIR is missing: where the network goes.")
 
+    fastnst.import_tensorflow()
     from fastnst.training import machine
     from fastnst.training import workdir as workdir_lib
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 import pathlib
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -41,7 +42,7 @@ class EventLog(keras.callbacks.Callback):
         self._show = show
         self._pictures_every = pictures_every
         self._batch_size = batch_size
-        self._writer: tf.summary.SummaryWriter | None = None
+        self._writer: Any = None
         self._last = (0, 0.0)
 
     def on_train_begin(self, logs=None):
