@@ -28,6 +28,7 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
         >>> gram_matrix(tf.ones([1, 4, 4, 2])).numpy().tolist()
         [[[0.5, 0.5], [0.5, 0.5]]]
     """
+    features = tf.convert_to_tensor(features)
     if features.shape.rank != 4:
         raise ValueError(
             "`features` must have shape (batch, height, width, channels). "

@@ -1,4 +1,4 @@
-"""The layers of the transform networks.
+"""The convolutions of the transform networks.
 
 Each has its plain definition in its docstring and computes the same numbers
 in the formulation that runs fastest; the kernels are stored in the plain form.
@@ -7,11 +7,12 @@ in the formulation that runs fastest; the kernels are stored in the plain form.
 import keras
 import tensorflow as tf
 
-from fastnst.networks import normalization
 from fastnst.networks import padding as padding_lib
 
 # A few-channel convolution computes this many output pixels at once, a side.
 _BLOCK = 2
+PADDINGS = ("reflect", "same", "valid")
+UPSAMPLINGS = (None, "nearest", "transposed")
 
 
 @keras.saving.register_keras_serializable("fastnst")
@@ -31,6 +32,9 @@ class Convolution(keras.layers.Layer):
         padding: "reflect", "same" (zeros) or "valid", by kernel_size // 2.
         use_bias: Whether a bias is added.
         **kwargs: Keras' layer arguments.
+
+    Raises:
+        ValueError: If an argument is not one of the above.
     """
 
     def __init__(
@@ -44,6 +48,13 @@ class Convolution(keras.layers.Layer):
         use_bias: bool = False,
         **kwargs,
     ):
+        _check_choice("padding", padding, PADDINGS)
+        _check_choice("upsampling", upsampling, UPSAMPLINGS)
+        if kernel_size % 2 == 0 or (upsampling and kernel_size != 3):
+            raise ValueError(
+                "`kernel_size` must be odd, and 3 with upsampling. "
+                f"Received: kernel_size={kernel_size}."
+            )
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
@@ -202,124 +213,9 @@ def few_channel_convolution(
     return tf.nn.depth_to_space(blocks, _BLOCK)
 
 
-@keras.saving.register_keras_serializable("fastnst")
-class ConvolutionBlock(keras.layers.Layer):
-    """Convolution, conditional normalization and, if asked for, ReLU.
-
-    Args:
-        filters: Number of output channels.
-        kernel_size: Odd side of the kernel.
-        norm: "instance" or "batch".
-        num_styles: Rows of the normalization.
-        relu: Whether a ReLU ends the block.
-        convolution: The other arguments of `Convolution`.
-        **kwargs: Keras' layer arguments.
-    """
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int,
-        *,
-        norm: str = "instance",
-        num_styles: int = 1,
-        relu: bool = True,
-        convolution: dict | None = None,
-        **kwargs,
-    ):
-        # The style blend must not be rounded to bfloat16.
-        super().__init__(autocast=False, **kwargs)
-        self.arguments = {
-            "filters": filters,
-            "kernel_size": kernel_size,
-            "norm": norm,
-            "num_styles": num_styles,
-            "relu": relu,
-            "convolution": dict(convolution or {}),
-        }
-        self.relu = relu
-        self.convolution = self._convolution_layer()
-        self.normalization = normalization.ConditionalNormalization(
-            norm, num_styles, dtype=self.dtype_policy, name="normalization"
+def _check_choice(name: str, value, choices: tuple) -> None:
+    if value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(map(str, choices))}. "
+            f"Received: {name}={value!r}."
         )
-
-    def _convolution_layer(self):
-        return Convolution(
-            self.arguments["filters"],
-            self.arguments["kernel_size"],
-            dtype=self.dtype_policy,
-            name="convolution",
-            **self.arguments["convolution"],
-        )
-
-    def build(self, input_shape):
-        self.convolution.build(input_shape)
-        self.normalization.build((*input_shape[:-1], self.arguments["filters"]))
-
-    def call(self, features, style_blend, training=False):
-        features = self.convolution(features)
-        features = self.normalization(features, style_blend, training=training)
-        return tf.nn.relu(features) if self.relu else features
-
-    def get_config(self):
-        return {**super().get_config(), **self.arguments}
-
-
-@keras.saving.register_keras_serializable("fastnst")
-class ResidualBlock(keras.layers.Layer):
-    """The residual block of Gross and Wilber 2016, no ReLU after the sum.
-
-    Args:
-        filters: Number of channels in and out.
-        norm: "instance" or "batch".
-        num_styles: Rows of the normalizations.
-        convolution: `Convolution` arguments of both 3x3 convolutions. With
-            padding "valid" each side of the picture loses 2 pixels and the
-            identity is cropped by as many.
-        **kwargs: Keras' layer arguments.
-    """
-
-    def __init__(
-        self,
-        filters: int,
-        *,
-        norm: str = "instance",
-        num_styles: int = 1,
-        convolution: dict | None = None,
-        **kwargs,
-    ):
-        # The style blend must not be rounded to bfloat16.
-        super().__init__(autocast=False, **kwargs)
-        self.arguments = {
-            "filters": filters,
-            "norm": norm,
-            "num_styles": num_styles,
-            "convolution": dict(convolution or {}),
-        }
-        self.first, self.second = [
-            ConvolutionBlock(
-                filters,
-                3,
-                norm=norm,
-                num_styles=num_styles,
-                relu=relu,
-                convolution=convolution,
-                dtype=self.dtype_policy,
-                name=name,
-            )
-            for name, relu in (("first", True), ("second", False))
-        ]
-
-    def build(self, input_shape):
-        self.first.build(input_shape)
-        self.second.build(input_shape)
-
-    def call(self, features, style_blend, training=False):
-        residual = self.first(features, style_blend, training=training)
-        residual = self.second(residual, style_blend, training=training)
-        if self.arguments["convolution"].get("padding") == "valid":
-            features = features[:, 2:-2, 2:-2]
-        return features + residual
-
-    def get_config(self):
-        return {**super().get_config(), **self.arguments}

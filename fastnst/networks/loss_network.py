@@ -13,19 +13,20 @@ from keras.applications import vgg16
 import numpy as np
 import tensorflow as tf
 
-# The paper's names. A Keras layer includes its ReLU, so block3_conv3 is relu3_3.
+# The paper's names. A Keras layer includes its ReLU: block3_conv3 is relu3_3.
 VGG16_LAYERS = {
     f"relu{block}_{number}": f"block{block}_conv{number}"
     for block, count in ((1, 2), (2, 2), (3, 3), (4, 3), (5, 3))
     for number in range(1, count + 1)
 }
-# The file that keras.applications.VGG16 downloads (keras/applications/vgg16.py).
+# What keras.applications.VGG16 downloads (keras/applications/vgg16.py).
 _WEIGHTS_URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
     "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 )
 _WEIGHTS_MD5 = "6d6bbae143d832006294945121d1f1fc"
 _DOWNLOAD_TIMEOUT = 10.0
+_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 # Mean BGR pixel of ImageNet, subtracted when VGG16 was trained.
 _MEAN_BGR = (103.939, 116.779, 123.68)
 
@@ -49,7 +50,8 @@ class LossNetwork:
         weights_sha256: Of the file, or None for random weights.
 
     Raises:
-        ValueError: If a layer does not exist or the weights cannot be had.
+        ValueError: If a layer or `compute_dtype` does not exist, or the
+            weights cannot be had.
     """
 
     def __init__(
@@ -62,8 +64,12 @@ class LossNetwork:
         self.layers = _in_order(layers)
         self.weights = weights
         self.weights_sha256 = None
-        policy = "float32" if compute_dtype == "float32" else "mixed_bfloat16"
-        self._vgg16 = _build_vgg16(policy)
+        if compute_dtype not in _POLICIES:
+            raise ValueError(
+                f"`compute_dtype` must be one of {', '.join(_POLICIES)}. "
+                f"Received: compute_dtype={compute_dtype!r}."
+            )
+        self._vgg16 = _build_vgg16(_POLICIES[compute_dtype])
         self._features: dict[tuple[str, ...], keras.Model] = {}
         if weights == "random":
             logging.warning(
@@ -201,7 +207,8 @@ def _download() -> str:
         )
     # Keras raises a plain Exception when the download fails.
     except Exception as error:
-        folder = pathlib.Path(keras.config.keras_home()) / "models"
+        home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+        folder = pathlib.Path(home) / "models"
         raise ValueError(
             "The VGG16 weights are not here and could not be downloaded "
             f"({error}). Fetch {_WEIGHTS_URL} on a connected "

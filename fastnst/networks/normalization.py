@@ -8,6 +8,7 @@ import tensorflow as tf
 # 0.9 the old one). The paper prints neither.
 EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.9
+KINDS = ("instance", "batch")
 
 
 @tf.custom_gradient
@@ -28,16 +29,8 @@ def instance_normalization(
     Returns:
         The same shape and dtype as `features`.
     """
-    shape, size = tf.shape(features), features.shape
-    batch, channels = size[0] or shape[0], size[3]
-    height, width = size[1] or shape[1], size[2] or shape[2]
-    pixels = tf.cast(height * width, scale.dtype)
-
-    def flat(images: tf.Tensor) -> tf.Tensor:
-        rows = tf.reshape(images, [batch, height * width, channels])
-        return tf.cast(rows, scale.dtype)
-
-    x = flat(features)
+    shape = _shape(features)
+    x = _flat(features, scale.dtype)
     mean = tf.reduce_mean(x, 1, keepdims=True)
     variance = tf.reduce_mean(
         tf.math.squared_difference(x, mean), 1, keepdims=True
@@ -47,20 +40,31 @@ def instance_normalization(
     y = x * gain + (shift[:, None] - mean * gain)
 
     def gradient(upstream: tf.Tensor):
-        x, dy = flat(features), flat(upstream)
+        x, dy = _flat(features, scale.dtype), _flat(upstream, scale.dtype)
+        pixels = tf.cast(x.shape[1] or tf.shape(x)[1], scale.dtype)
         d_shift = tf.reduce_sum(dy, 1, keepdims=True)
-        d_scale = (tf.reduce_sum(dy * x, 1, keepdims=True) - mean * d_shift) * (
-            rate
+        d_scale = rate * (
+            tf.reduce_sum(dy * x, 1, keepdims=True) - mean * d_shift
         )
         slope = gain * d_scale * rate / pixels
         dx = dy * gain - x * slope + (mean * slope - gain * d_shift / pixels)
         dx = tf.reshape(tf.cast(dx, features.dtype), shape)
         return dx, d_scale[:, 0], d_shift[:, 0]
 
-    y = tf.reshape(
-        tf.cast(y, features.dtype), [batch, height, width, channels]
-    )
-    return y, gradient
+    return tf.reshape(tf.cast(y, features.dtype), shape), gradient
+
+
+def _flat(features: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Reshapes to (batch, height * width, channels)."""
+    batch, height, width, channels = _shape(features)
+    flat = tf.reshape(features, [batch, height * width, channels])
+    return tf.cast(flat, dtype)
+
+
+def _shape(features: tf.Tensor) -> list[int | tf.Tensor]:
+    """Returns the shape, numbers where they are known when traced."""
+    shape = tf.shape(features)
+    return [known or shape[axis] for axis, known in enumerate(features.shape)]
 
 
 def _fused_instance_normalization(
@@ -93,41 +97,55 @@ class ConditionalNormalization(keras.layers.Layer):
         features: float, shape (batch, height, width, channels).
         style_blend: float, shape (batch, num_styles), rows summing to 1.
         training: Whether batch normalization uses the batch's statistics.
+
+    Raises:
+        ValueError: If `kind` is neither.
     """
 
     def __init__(self, kind: str = "instance", num_styles: int = 1, **kwargs):
-        # Blending rows in bfloat16 would round them.
         super().__init__(autocast=False, **kwargs)
         self.kind = kind
         self.num_styles = num_styles
-        self.batch_norm = None
+        if kind not in KINDS:
+            raise ValueError(
+                f"`kind` must be one of {', '.join(KINDS)}. "
+                f"Received: kind={kind!r}."
+            )
         if kind == "batch":
             self.batch_norm = keras.layers.BatchNormalization(
                 momentum=BATCH_NORM_MOMENTUM,
                 epsilon=EPSILON,
                 center=False,
                 scale=False,
-                synchronized=True,
+                # Keras' synchronized variance, E(x^2) - E(x)^2, cancels where
+                # the mean is large: only where there is no other way.
+                synchronized=tf.distribute.get_strategy().num_replicas_in_sync
+                > 1,
                 dtype=self.dtype_policy,
                 name="batch_norm",
             )
 
     def build(self, input_shape):
-        shape = (self.num_styles, input_shape[-1])
+        # Blending rows in bfloat16 would round them. Keras casts the variables
+        # of an outermost layer even where the layer itself is not to be cast.
+        options = {
+            "shape": (self.num_styles, input_shape[-1]),
+            "autocast": False,
+        }
         self.scale = self.add_weight(
-            shape=shape, initializer="ones", name="scale"
+            initializer="ones", name="scale", **options
         )
         self.shift = self.add_weight(
-            shape=shape, initializer="zeros", name="shift"
+            initializer="zeros", name="shift", **options
         )
-        if self.batch_norm is not None:
+        if self.kind == "batch":
             self.batch_norm.build(input_shape)
 
     def call(self, features, style_blend, training=False):
         blend = tf.cast(style_blend, self.scale.dtype)
         scale = tf.matmul(blend, tf.convert_to_tensor(self.scale))
         shift = tf.matmul(blend, tf.convert_to_tensor(self.shift))
-        if self.batch_norm is not None:
+        if self.kind == "batch":
             return self._batch_normalized(features, scale, shift, training)
         fusible = features.shape[0] == 1 and features.dtype != tf.float64
         if fusible and not training:

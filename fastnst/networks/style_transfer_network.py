@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from fastnst.networks import blocks
 from fastnst.networks import layers
 from fastnst.networks import padding
 
@@ -89,7 +90,7 @@ class StyleTransferNetwork(keras.Model):
         inside = {**plain, "padding": "valid" if paper else "reflect"}
 
         def convolution(name, filters, side, arguments):
-            return layers.ConvolutionBlock(
+            return blocks.ConvolutionBlock(
                 filters, side, convolution=arguments, name=name, **options
             )
 
@@ -101,7 +102,7 @@ class StyleTransferNetwork(keras.Model):
             convolution("down_1", middle, 3, down),
             convolution("down_2", large, 3, down),
             *(
-                layers.ResidualBlock(
+                blocks.ResidualBlock(
                     large,
                     convolution=inside,
                     name=f"residual_{number}",
@@ -122,7 +123,7 @@ class StyleTransferNetwork(keras.Model):
             block.build((None, None, None, channels))
             channels = block.arguments["filters"]
         self.to_pixels.build((None, None, None, channels))
-        self.built = True
+        self.built: bool = True
 
     def call(self, images, style_blend=None, training=False):
         size = [images.shape[i] or tf.shape(images)[i] for i in (1, 2)]
