@@ -83,15 +83,18 @@ _TIMED_RUNS = flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
     """Exports the network."""
     del argv
-    name = _checked_name()
-    folders = _folders(pathlib.Path(_OUTPUT_DIR.value) / name)
+    network_name = _required(_NETWORK)
+    output_dir = pathlib.Path(_required(_OUTPUT_DIR)).expanduser()
+    _check_formats()
+    name = _export_name(network_name)
+    folders = _folders(output_dir / name)
     for folder in folders.values():
         version_directory.check_free(folder, overwrite=_OVERWRITE.value)
     # TensorFlow takes seconds to import; a bad flag or --help must not wait.
     from fastnst.networks import saved_networks
 
-    network = saved_networks.load(_NETWORK.value)
-    print(f"{name}: {_NETWORK.value}, compared with Keras:", flush=True)
+    network = saved_networks.load(network_name)
+    print(f"{name}: {network_name}, compared with Keras:", flush=True)
     with contextlib.ExitStack() as stack:
         new = {
             format_name: stack.enter_context(
@@ -107,18 +110,24 @@ def main(argv: list[str]) -> None:
         print(f"wrote {folder}")
 
 
-def _checked_name() -> str:
-    """Checks the flags that need no TensorFlow; returns the export's name."""
-    for flag in (_NETWORK, _OUTPUT_DIR):
-        if not flag.value:
-            raise ValueError(f"--{flag.name}=... must be given. See --help.")
+def _required(flag: flags.FlagHolder) -> str:
+    if not flag.value:
+        raise ValueError(f"--{flag.name}=... must be given. See --help.")
+    return flag.value
+
+
+def _check_formats() -> None:
     unknown = [name for name in _FORMATS_FLAG.value if name not in _FORMATS]
     if unknown or not _FORMATS_FLAG.value:
         raise ValueError(
             f"--formats must be of {', '.join(_FORMATS)}. "
             f"Received: {', '.join(_FORMATS_FLAG.value) or 'nothing'}."
         )
-    path = pathlib.Path(_NETWORK.value).expanduser().absolute()
+
+
+def _export_name(network_name: str) -> str:
+    """Returns --name, or the name of the network, its file or its workdir."""
+    path = pathlib.Path(network_name).expanduser().absolute()
     if path.name == "network.keras":
         path = path.parent
     name = _NAME.value or path.name.removesuffix(".keras")

@@ -49,8 +49,9 @@ def audit(model: bytes, *, dynamic: bool = False) -> dict[str, int]:
             codes[graph.Operators(i).OpcodeIndex()]
             for i in range(graph.OperatorsLength())
         )
-        _check_tensors(graph)
     _check_operations(counts, _PIXELS | _SIZES if dynamic else _PIXELS)
+    for number in range(root.SubgraphsLength()):
+        _check_tensors(root.Subgraphs(number))
     return dict(counts.most_common())
 
 
@@ -75,7 +76,7 @@ def _check_tensors(graph) -> None:
         kind, rank = names[tensor.Type()], tensor.ShapeLength()
         if kind in _REFUSED_TYPES or rank > _MAX_RANK:
             raise ValueError(
-                f"A TFLite file may have no {', '.join(_REFUSED_TYPES)} "
+                f"A TFLite file may have no {', '.join(sorted(_REFUSED_TYPES))} "
                 f"tensors and at most {_MAX_RANK} dimensions. Received: "
                 f"{tensor.Name().decode()!r}, {kind} of {rank} dimensions. It "
                 "was not kept."

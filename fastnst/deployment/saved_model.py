@@ -79,14 +79,7 @@ def write(network: keras.Model, directory: str | os.PathLike) -> None:
     for name, function in _endpoints(network).items():
         archive.add_endpoint(name, function)
     with noise.silenced_stderr():
-        archive.write_out(
-            os.fspath(directory),
-            # Nobody trains an export, and gradients double it.
-            options=tf.saved_model.SaveOptions(
-                experimental_custom_gradients=False
-            ),
-            verbose=False,
-        )
+        archive.write_out(os.fspath(directory), verbose=False)
     path = pathlib.Path(directory) / CONTRACT_FILE
     path.parent.mkdir()
     path.write_text(json.dumps(_contract(network), indent=2) + "\n")

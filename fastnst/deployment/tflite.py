@@ -192,6 +192,7 @@ def _write_saved_model(
         )
         archive.write_out(
             folder,
+            # The converter drops gradients; tracing them takes seconds.
             options=tf.saved_model.SaveOptions(
                 experimental_custom_gradients=False
             ),

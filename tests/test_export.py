@@ -1,0 +1,169 @@
+"""The command, from a trained network to files, in a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fastnst.deployment import tflite
+from fastnst.networks import saved_networks
+from fastnst.networks import style_transfer_network
+from fastnst.networks import super_resolution_network
+
+# Loses the weights of the TFLite file, as some ways to convert do.
+_BROKEN = """
+import sys
+from fastnst.deployment import tflite
+convert = tflite.convert
+def broken(network, *args, **kwargs):
+    twin = type(network).from_config(network.get_config())
+    twin.build()
+    for weight in twin.weights:
+        weight.assign(0 * weight)
+    return convert(twin, *args, **kwargs)
+tflite.convert = broken
+import runpy
+runpy.run_module("fastnst.export", run_name="__main__", alter_sys=True)
+"""
+
+
+def _export(*arguments, start=("-m", "fastnst.export")):
+    return subprocess.run(
+        [sys.executable, *start, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
+
+
+def _names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def _error(done):
+    """Returns the one line that a failed export ends with."""
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    (line,) = [
+        line for line in done.stderr.splitlines() if line.startswith("error:")
+    ]
+    return line
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    keras.utils.set_random_seed(0)
+    network = style_transfer_network.StyleTransferNetwork(
+        width=0.125, style_names=("plain", "bold")
+    )
+    network.build()
+    folder = tmp_path_factory.mktemp("runs") / "sketch"
+    saved_networks.save(network, folder / "network.keras", {})
+    return folder
+
+
+def test_exports_both_formats_and_the_comparison(workdir, tmp_path):
+    done = _export(
+        f"--network={workdir}",
+        f"--output_dir={tmp_path}",
+        "--version=3",
+        "--tflite_size=24x40",
+        "--timed_runs=2",
+    )
+    assert done.returncode == 0, done.stderr
+    assert _names(tmp_path) == ["sketch"]
+    assert _names(tmp_path / "sketch") == ["3", "tflite"]
+    folder = tmp_path / "sketch" / "tflite" / "3"
+    files = ["sketch_24x40_fp16.tflite", "sketch_24x40_fp32.tflite"]
+    assert _names(folder) == ["parity.json", *files]
+    assert f"wrote {folder}" in done.stdout
+    _check_report(folder / "parity.json", files, done.stdout)
+    saved_model = tmp_path / "sketch" / "3"
+    signatures = tf.saved_model.load(str(saved_model)).signatures
+    products = [f"SavedModel {name}" for name in signatures]
+    _check_report(saved_model / "parity.json", products, done.stdout)
+    _check_agreement(workdir, signatures, folder / files[1])
+
+
+def _check_report(path, products, printed):
+    report = json.loads(path.read_text())
+    assert report["version"] == 3
+    comparisons = report["comparisons"]
+    assert sorted(each["product"] for each in comparisons) == sorted(products)
+    for each in comparisons:
+        assert each["summary"] in printed
+        assert each["max_difference"] <= each["bounds"]["max_difference"]
+        assert each["num_runs"] == 2
+        assert each["num_bytes"] > 1e4 and each["milliseconds"] > 0
+        assert each["threads"] >= 1
+
+
+def _check_agreement(workdir, signatures, file):
+    """Keras, SavedModel and TFLite see the same picture alike."""
+    image = np.random.default_rng(0).uniform(0, 255, (1, 24, 40, 3))
+    image = image.astype(np.float32)
+    blend = np.array([[0.2, 0.8]], np.float32)
+    expected = saved_networks.load(workdir)(image, style_blend=blend).numpy()
+    run = signatures["image_float_with_style"]
+    served = run(image=tf.constant(image), style_blend=tf.constant(blend))
+    np.testing.assert_allclose(served["transformed"], expected, atol=0.05)
+    on_phone = tflite.runner(file.read_bytes(), (24, 40))
+    np.testing.assert_allclose(
+        on_phone(image, style_blend=blend), expected, atol=0.05
+    )
+
+
+def test_a_broken_file_stops_the_export_and_nothing_is_kept(tmp_path):
+    keras.utils.set_random_seed(0)
+    network = super_resolution_network.SuperResolutionNetwork(4, width=0.125)
+    network.build()
+    saved_networks.save(network, tmp_path / "sharp.keras", {})
+    arguments = [
+        f"--network={tmp_path}/sharp.keras",
+        f"--output_dir={tmp_path}/products",
+        "--tflite_size=16x16",
+        "--tflite_precision=fp32",
+        "--timed_runs=1",
+    ]
+    done = _export(*arguments, start=("-c", _BROKEN))
+    assert "sharp_16x16_fp32.tflite differs too much" in _error(done)
+    # The SavedModel was good, but an export is all or nothing.
+    assert "SavedModel image_float" in done.stdout
+    assert "wrote" not in done.stdout
+    assert _names(tmp_path) == ["sharp.json", "sharp.keras"]
+
+
+def test_an_existing_version_is_refused(workdir, tmp_path):
+    version = tmp_path / "sketch" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_text("old")
+    done = _export(f"--network={workdir}", f"--output_dir={tmp_path}")
+    assert f"{version} exists already" in _error(done)
+    assert _names(version) == ["saved_model.pb"]
+
+
+def test_a_file_for_output_dir_is_one_clear_line(workdir, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("text")
+    done = _export(f"--network={workdir}", f"--output_dir={file}")
+    assert _error(done) == (
+        f"error: `output_dir` must be a folder. Received: the file {file}."
+    )
+    assert file.read_text() == "text"
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--output_dir=out"], "--network"),
+        (["--network=wave"], "--output_dir"),
+        (["--network=w", "--output_dir=o", "--formats=onnx"], "--formats"),
+        (["--network=w", "--output_dir=o", "--name=a/b"], "--name"),
+    ],
+)
+def test_bad_flags_are_named(arguments, message):
+    assert message in _error(_export(*arguments))
