@@ -73,8 +73,8 @@ class Checkpoints(keras.callbacks.Callback):
     """Saves the whole state of a training: network, optimizer, position.
 
     Args:
-        trainer: Has `transform_network`, `optimizer` (built) and
-            `data_position`.
+        trainer: Has `transform_network`, `optimizer` (built), `data_position`
+            and `usual_gradient_norm`.
         directory: Where the checkpoints are.
         every: Number of steps between checkpoints.
     """
@@ -87,6 +87,7 @@ class Checkpoints(keras.callbacks.Callback):
             transform_network=trainer.transform_network,
             optimizer=trainer.optimizer,
             data_position=trainer.data_position,
+            usual_gradient_norm=trainer.usual_gradient_norm,
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, directory, max_to_keep=2

@@ -21,6 +21,7 @@ class StyleTransferTrainer(keras.Model):
     Attributes:
         data_position: int64 variable, the position in the stream of content
             images after the last step.
+        usual_gradient_norm: float32 variable, how long gradients were of late.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class StyleTransferTrainer(keras.Model):
         self.transform_network = transform_network
         self.objective = objective
         self.data_position = training_step.data_position()
+        self.usual_gradient_norm = training_step.usual_gradient_norm()
         self.built = True
 
     @property
