@@ -1,6 +1,8 @@
 """A stream of content images can be continued anywhere, whatever is in it."""
 
 import io
+import subprocess
+import sys
 import time
 
 from PIL import Image
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from fastnst.data import content_images as content
+from fastnst.data import content_loader
 
 
 def _write(folder, name, height=40, width=60, color=None, seed=0):
@@ -83,7 +86,7 @@ def test_shapes_are_static_and_pixels_in_range(tmp_path):
     assert batch.min() >= 0 and batch.max() <= 255 and batch.std() > 5
 
 
-@pytest.mark.parametrize("resize", content.RESIZES)
+@pytest.mark.parametrize("resize", content_loader.RESIZES)
 def test_stream_continues_exactly_at_every_batch(tmp_path, resize):
     sources = [
         _photos(tmp_path / "a"), _photos(tmp_path / "b", 3), "synthetic:0.2",
@@ -280,7 +283,16 @@ def test_wrong_arguments_are_refused(tmp_path, options, message):
         _take(sources, 1, **options)
 
 
-def test_a_file_is_not_a_folder(tmp_path):
-    _write(tmp_path, "a.png")
-    with pytest.raises(ValueError, match="It is a file: give its folder"):
-        _take([str(tmp_path / "a.png")], 1)
+def test_a_stream_that_is_still_held_does_not_keep_python_from_exiting(
+    tmp_path
+):
+    """It hung for ever once: see `content_loader`."""
+    program = (
+        "from fastnst.data.content_images import content_images\n"
+        f"stream = content_images([{_photos(tmp_path)!r}, 'synthetic:0.5'],"
+        " image_size=128, batch_size=2, seed=0)\n"
+        "iterator = iter(stream)\n"
+        "next(iterator)\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", program], timeout=60)
+    assert finished.returncode == 0

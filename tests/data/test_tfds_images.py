@@ -210,3 +210,9 @@ def test_unknown_names_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match="neither a folder.*TFDS:"):
         _take(str(tmp_path), 1, [name])
     assert not list(pathlib.Path(tmp_path).iterdir())
+
+
+def test_a_file_is_not_a_folder(tmp_path):
+    (tmp_path / "a.png").touch()
+    with pytest.raises(ValueError, match="It is a file: give its folder"):
+        _take(str(tmp_path), 1, [str(tmp_path / "a.png")])
