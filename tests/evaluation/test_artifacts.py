@@ -5,6 +5,7 @@ import pytest
 import scipy.ndimage
 
 from fastnst.evaluation import artifacts
+from fastnst.evaluation import drawings
 
 
 def _photo(seed=0, height=160, width=144):
@@ -89,7 +90,7 @@ def test_a_change_everywhere_is_no_frame():
 
 @pytest.mark.parametrize("network", [_identity, _blur])
 def test_smooth_pictures_and_textures_have_no_checkerboard(network):
-    pictures = [artifacts.smooth_gradient(), artifacts.sky(), _photo()]
+    pictures = [drawings.smooth_gradient(), drawings.sky(), _photo()]
     for ratio in artifacts.checkerboard(network, pictures).values():
         assert 0.4 < ratio < 2.5
 
@@ -100,7 +101,7 @@ def test_white_noise_has_no_checkerboard():
     def noisy(images):
         return images + generator.normal(0, 20, images.shape)
 
-    pictures = [artifacts.smooth_gradient()] * 4
+    pictures = [drawings.smooth_gradient()] * 4
     for ratio in artifacts.checkerboard(noisy, pictures).values():
         assert 0.5 < ratio < 2
 
@@ -109,14 +110,14 @@ def test_white_noise_has_no_checkerboard():
 @pytest.mark.parametrize("axis", [1, 2])
 def test_a_pattern_shows_at_its_period(period, axis):
     network = _with_pattern(period, axis)
-    found = artifacts.checkerboard(network, [artifacts.sky()])
+    found = artifacts.checkerboard(network, [drawings.sky()])
     other = {2: 4, 4: 2}[period]
     assert found[period] > 100
     assert found[other] < 3
 
 
 def test_a_diagonal_checkerboard_shows():
-    found = artifacts.checkerboard(_checkered, [artifacts.smooth_gradient()])
+    found = artifacts.checkerboard(_checkered, [drawings.smooth_gradient()])
     assert found[2] > 100
     assert found[4] < 2
 
@@ -131,7 +132,7 @@ def test_ratio_of_a_known_pattern():
     def patterned(images):
         return _with_pattern(2, 2, amplitude=3.0)(flat(images))
 
-    picture = artifacts.smooth_gradient()
+    picture = drawings.smooth_gradient()
     assert artifacts.checkerboard(flat, [picture]) == {2: 1.0, 4: 1.0}
     found = artifacts.checkerboard(patterned, [picture])
     assert found[2] == pytest.approx(9.0 * 1.5**2 / 0.01, rel=0.02)
@@ -153,7 +154,7 @@ def test_burnt_share_counts_pixels_beyond_the_style():
 
 
 def test_drawn_pictures_are_not_burnt_and_a_saturating_network_burns_them():
-    pictures = list(artifacts.drawn_pictures().values())
+    pictures = list(drawings.all_pictures().values())
     style = np.full((8, 8, 3), 128, np.uint8)
     assert artifacts.burnt_share(_identity, pictures, style) == 0.0
     assert artifacts.burnt_share(_saturating, pictures, style) > 0.3

@@ -1,0 +1,232 @@
+"""Measures a trained network and writes the tables of the results.
+
+    python -m fastnst.evaluate --table=objective --network=wave \
+        --images=photos --style_image=wave.png --output_dir=results
+    python -m fastnst.evaluate --table=artifacts --network=wave \
+        --images=photos --style_image=wave.png --output_dir=results
+
+`objective`: eq. (5) of the photos and of the network's output, term by term.
+Layers and weights are those of the network's training, from its card; flags
+replace them. `artifacts`: border frame, checkerboard and burnt spots. Each
+table is printed and written to --output_dir as CSV and Markdown.
+"""
+
+import pathlib
+from typing import TypeVar
+
+from absl import flags
+
+import fastnst
+from fastnst import command_line
+from fastnst import loss_flags
+
+_TABLE = flags.DEFINE_enum(
+    "table", None, ["objective", "artifacts"], "What to measure."
+)
+_NETWORK = flags.DEFINE_string(
+    "network", None, "A trained network: a name, a .keras file or a workdir."
+)
+_STYLE = flags.DEFINE_string(
+    "style",
+    None,
+    "Which style of a network that has several. Default: the one that was "
+    "trained on the picture of --style_image.",
+)
+_IMAGES = flags.DEFINE_list(
+    "images", None, "Photos, and folders of photos, to measure on."
+)
+_NUM_IMAGES = flags.DEFINE_integer(
+    "num_images", None, "How many of them. Default: all.", lower_bound=1
+)
+_IMAGE_SIZE = flags.DEFINE_list(
+    "image_size",
+    ["256"],
+    "Sides of the squares that are cut from the middle of the photos, pixels.",
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Where the tables go; made if missing."
+)
+
+flags.adopt_module_key_flags(loss_flags)
+
+# What a card knows of the objective of its training.
+_FROM_CARD = (
+    "content_layer",
+    "content_weight",
+    "style_layers",
+    "style_weights",
+    "style_scales",
+    "style_image_size",
+    "tv_weight",
+)
+
+
+def main(argv: list[str]) -> int:
+    """Measures, prints and writes one table; returns the exit code."""
+    del argv
+    sizes = _sizes()
+    for flag in (_NETWORK, _OUTPUT_DIR):
+        _given(flag)
+    _given(_IMAGES)
+    _style_image()
+    tables = {"objective": _objective, "artifacts": _artifacts}
+    table = tables[_given(_TABLE)]
+    pathlib.Path(_given(_OUTPUT_DIR)).mkdir(parents=True, exist_ok=True)
+    return table(sizes)
+
+
+_Value = TypeVar("_Value")
+
+
+def _given(flag: flags.FlagHolder[_Value | None]) -> _Value:
+    if not flag.value:
+        raise ValueError(f"--{flag.name}=... must be given. See --help.")
+    return flag.value
+
+
+def _style_image() -> str:
+    pictures = loss_flags.STYLE_IMAGE.value or []
+    if len(pictures) != 1:
+        raise ValueError("--style_image=FILE must be given, one picture.")
+    return pictures[0]
+
+
+def _sizes() -> list[int]:
+    try:
+        sizes = [int(size) for size in _IMAGE_SIZE.value]
+    except ValueError:
+        sizes = []
+    if not sizes or min(sizes) < 1:
+        raise ValueError(
+            "--image_size must be whole numbers of at least 1, separated by "
+            f"commas. Received: {','.join(_IMAGE_SIZE.value)}."
+        )
+    return sizes
+
+
+def _transformer():
+    """Loads the network; returns it and the style that is measured."""
+    fastnst.import_tensorflow()
+    from fastnst.evaluation import objective
+    from fastnst.inference import transform
+
+    transformer = transform.ImageTransformer.load(_given(_NETWORK))
+    transformer.require_task("style_transfer")
+    style = objective.matching_style(
+        transformer.card, _style_image(), _STYLE.value
+    )
+    return transformer, style
+
+
+def _photos(size: int):
+    from fastnst.evaluation import objective
+
+    return objective.square_photos(
+        _given(_IMAGES), image_size=size, num_images=_NUM_IMAGES.value
+    )
+
+
+def _objective(sizes: list[int]) -> int:
+    if loss_flags.VGG16_WEIGHTS.value == "random":
+        raise ValueError(
+            "--vgg16_weights=random cannot measure anything: give the genuine "
+            "weights, a file or imagenet."
+        )
+    transformer, style = _transformer()
+    from fastnst.evaluation import objective
+
+    _take_from_card(transformer.card)
+    _, style_objective = loss_flags.build_style_objective()
+    measured, rows = [], []
+    for size in sizes:
+        found = []
+        for measurement in objective.measure(
+            style_objective,
+            _photos(size),
+            lambda photo: transformer.stylize(photo, style),
+        ):
+            found.append(measurement)
+            print(
+                f"{size}  {measurement.photo}  {measurement.image}  "
+                f"{measurement.weighted[objective.TOTAL]:.4g}",
+                flush=True,
+            )
+        measured += [(size, measurement) for measurement in found]
+        rows += [
+            (size, len(found) // 2, *row)
+            for row in objective.summarize(found, style_objective.weights)
+        ]
+    _write_photos("objective_photos", measured)
+    header = ("size", "photos", *objective.Row._fields)
+    return _write("objective", header, rows)
+
+
+def _take_from_card(card: dict) -> None:
+    """Makes the objective of the training the default of the flags."""
+    trained = card.get("flags", {})
+    if card.get("loss_network", {}).get("weights") == "random":
+        raise ValueError(
+            "The network was trained with a loss network of random weights "
+            "(its card says so): its objective means nothing."
+        )
+    for name in _FROM_CARD:
+        # The weights in the card belong to the layers in the card.
+        if name == "style_weights" and flags.FLAGS["style_layers"].present:
+            continue
+        if trained.get(name) is not None:
+            flags.FLAGS.set_default(name, trained[name])
+
+
+def _artifacts(sizes: list[int]) -> int:
+    transformer, style = _transformer()
+    from fastnst.data import image_files
+    from fastnst.evaluation import artifacts
+
+    style_image = image_files.read_image(_style_image()).flattened()
+    rows, failed = [], []
+    for size in sizes:
+        photos = [photo[0] for _, photo in _photos(size)]
+        defects = artifacts.measure(
+            lambda images: transformer.stylize(images, style),
+            photos,
+            style_image,
+        )
+        rows.append((size, len(photos), *defects))
+        failed += [f"{size}: {line}" for line in artifacts.failures(defects)]
+    header = ("size", "photos", *artifacts.Defects._fields)
+    _write("artifacts", header, rows)
+    for line in failed:
+        print(line)
+    return int(bool(failed))
+
+
+def _write_photos(name: str, measured) -> None:
+    """Writes the values of every photo, from which the table is made."""
+    from fastnst.evaluation import tables
+
+    tables.write_csv(
+        pathlib.Path(_given(_OUTPUT_DIR), f"{name}.csv"),
+        ("size", "photo", "image", "term", "value", "weighted"),
+        [
+            (size, m.photo, m.image, term, m.terms.get(term), weighted)
+            for size, m in measured
+            for term, weighted in m.weighted.items()
+        ],
+    )
+
+
+def _write(name: str, header, rows) -> int:
+    """Prints a table and writes it as CSV and Markdown."""
+    from fastnst.evaluation import tables
+
+    directory = pathlib.Path(_given(_OUTPUT_DIR))
+    text = tables.markdown(header, rows)
+    tables.write_csv(directory / f"{name}.csv", header, rows)
+    tables.write_text(directory / f"{name}.md", text)
+    print(text, end="")
+    print(f"written: {directory / name}.csv, {directory / name}.md")
+    return 0
+
+
+if __name__ == "__main__":
+    command_line.run(main)

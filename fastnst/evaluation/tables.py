@@ -1,0 +1,64 @@
+"""Tables of results as files: CSV for programs, Markdown for people."""
+
+from collections.abc import Sequence
+import csv
+import io
+import os
+import pathlib
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence]) -> str:
+    """Writes a table in Markdown, columns aligned.
+
+    Args:
+        header: The names of the columns.
+        rows: As many cells each; None is an empty cell, floats get four
+            significant digits.
+
+    Returns:
+        The table, ending in a line break.
+    """
+    lines = [[str(name) for name in header]]
+    lines += [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "".join(
+        "| "
+        + " | ".join(cell.ljust(w) for cell, w in zip(line, widths))
+        + " |\n"
+        for line in lines
+    )
+
+
+def write_csv(
+    path: str | os.PathLike, header: Sequence[str], rows: Sequence[Sequence]
+) -> None:
+    """Writes a table as CSV, whole or not at all.
+
+    Args:
+        path: The file.
+        header: The names of the columns.
+        rows: As many cells each; None is an empty cell.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes a text file, whole or not at all."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _cell(value) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

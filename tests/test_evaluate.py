@@ -1,0 +1,151 @@
+"""The command `evaluate`, run as its users do."""
+
+import csv
+import hashlib
+import subprocess
+import sys
+
+from PIL import Image
+import h5py
+import numpy as np
+import pytest
+
+
+def _run(*arguments, timeout=200):
+    return subprocess.run(
+        [sys.executable, "-m", "fastnst.evaluate", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def _read(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A tiny network with its card, photos, a style, a cut loss network."""
+    from fastnst.networks import saved_networks
+    from fastnst.networks import style_transfer_network
+
+    folder = tmp_path_factory.mktemp("evaluate")
+    generator = np.random.default_rng(0)
+    (folder / "photos").mkdir()
+    for name in ("photos/a.png", "photos/b.png", "style.png"):
+        noise = generator.integers(0, 256, (20, 26, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((156, 130)).save(folder / name)
+    with h5py.File(folder / "vgg16.h5", "w") as file:
+        for number, channels in ((1, 3), (2, 64)):
+            group = file.create_group(f"block1_conv{number}")
+            kernel = generator.normal(0, 0.05, (3, 3, channels, 64))
+            group["kernel"] = kernel.astype(np.float32)
+            group["bias"] = np.zeros(64, np.float32)
+    network = style_transfer_network.StyleTransferNetwork(
+        width=0.1, style_names=("noise",)
+    )
+    network.build()
+    digest = hashlib.sha256((folder / "style.png").read_bytes()).hexdigest()
+    card = {
+        "style_images": [{"name": "noise", "sha256": digest}],
+        "flags": {
+            "content_layer": "relu1_1",
+            "style_layers": "relu1_2",
+            "style_weights": "0.25",
+            "tv_weight": "0.001",
+            "style_image_size": "48",
+            "preset": "default",
+        },
+    }
+    saved_networks.save(network, folder / "network.keras", card)
+    return folder
+
+
+def _arguments(folder, **changed):
+    given = {
+        "network": folder,
+        "images": folder / "photos",
+        "style_image": folder / "style.png",
+        "vgg16_weights": folder / "vgg16.h5",
+        "output_dir": folder / "results",
+        **changed,
+    }
+    return [f"--{name}={value}" for name, value in given.items()]
+
+
+def test_objective_takes_the_card_and_lets_flags_win(workplace):
+    done = _run(
+        *_arguments(
+            workplace,
+            table="objective",
+            image_size="32,48",
+            content_weight=3.0,
+        )
+    )
+    assert done.returncode == 0, done.stderr
+    rows = _read(workplace / "results/objective.csv")
+    assert [row["size"] for row in rows] == ["32"] * 10 + ["48"] * 10
+    weights = {row["term"]: row["weight"] for row in rows}
+    assert weights == {
+        "content": "3.0",
+        "style_relu1_2": "0.25",
+        "style": "",
+        "total_variation": "0.001",
+        "objective": "",
+    }
+    raw = _read(workplace / "results/objective_photos.csv")
+    values = [
+        float(row["weighted"])
+        for row in raw
+        if row["size"] == "48"
+        and row["term"] == "objective"
+        and row["image"] == "network"
+    ]
+    assert len(values) == 2
+    assert float(rows[-1]["weighted_mean"]) == pytest.approx(sum(values) / 2)
+    assert (workplace / "results/objective.md").read_text() in done.stdout
+
+
+def test_artifacts_fail_an_untrained_network_or_not_but_say_so(workplace):
+    done = _run(
+        *_arguments(workplace, table="artifacts", image_size=128, num_images=1)
+    )
+    (row,) = _read(workplace / "results/artifacts.csv")
+    assert row["photos"] == "1"
+    bounds = {"border_ratio", "checkerboard_period_2", "burnt_share"}
+    assert bounds < set(row)
+    assert done.stderr == ""
+    said = [name for name in row if f"128: {name} is" in done.stdout]
+    assert done.returncode == int(bool(said))
+
+
+@pytest.mark.parametrize(
+    "changed, expected",
+    [
+        ({"vgg16_weights": "random"}, "--vgg16_weights=random cannot"),
+        ({"style_image": ""}, "--style_image=FILE"),
+        ({"images": ""}, "--images"),
+        ({"image_size": "256,x"}, "--image_size must be whole numbers"),
+    ],
+)
+def test_bad_flags_are_one_line(workplace, changed, expected):
+    done = _run(*_arguments(workplace, table="objective", **changed))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert expected in line
+
+
+def test_another_style_picture_is_refused(workplace):
+    done = _run(
+        *_arguments(
+            workplace,
+            table="objective",
+            style_image=workplace / "photos/a.png",
+        )
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "by sha256: noise" in line
