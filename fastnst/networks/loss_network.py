@@ -196,18 +196,19 @@ def _assign(layer: keras.layers.Layer, group: h5py.Group) -> None:
 
 
 def _download() -> str:
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
     try:
         return keras.utils.get_file(
             os.path.basename(_WEIGHTS_URL),
             _WEIGHTS_URL,
+            cache_dir=home,
             cache_subdir="models",
             file_hash=_WEIGHTS_MD5,
         )
     # Keras raises a plain Exception when the download fails.
     except Exception as error:
-        home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
         folder = pathlib.Path(home) / "models"
         raise ValueError(
             "The VGG16 weights are not here and could not be downloaded "
