@@ -1,10 +1,12 @@
 """What TensorBoard shows of a training, each step once."""
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 import pathlib
 import time
 from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -15,6 +17,18 @@ from fastnst.training import training_step
 _EVERY = 10
 
 
+class Shown(NamedTuple):
+    """What is shown of a validation photo.
+
+    Attributes:
+        picture: uint8, shape (height, width, 3).
+        scalars: Name to value; their means over the photos are shown too.
+    """
+
+    picture: np.ndarray
+    scalars: Mapping[str, float] = {}
+
+
 class EventLog(keras.callbacks.Callback):
     """Writes scalars every ten steps, and pictures now and then.
 
@@ -22,7 +36,7 @@ class EventLog(keras.callbacks.Callback):
         directory: Where TensorBoard looks.
         photos: uint8 images, shape (height, width, 3): the fixed validation
             photos.
-        show: Makes of a photo what is shown, uint8, shape (height, width, 3).
+        show: Makes of a photo what is shown.
         pictures_every: Number of steps between pictures.
         batch_size: Images per step.
     """
@@ -31,7 +45,7 @@ class EventLog(keras.callbacks.Callback):
         self,
         directory: pathlib.Path,
         photos: Sequence[np.ndarray],
-        show: Callable[[np.ndarray], np.ndarray],
+        show: Callable[[np.ndarray], Shown],
         *,
         pictures_every: int,
         batch_size: int,
@@ -82,11 +96,16 @@ class EventLog(keras.callbacks.Callback):
                 )
 
     def _write_pictures(self, step):
+        values: dict[str, list[float]] = {}
         with self._writer.as_default(step=step):
             for number, photo in enumerate(self._photos):
-                tf.summary.image(
-                    f"validation/{number}", self._show(photo)[None]
-                )
+                shown = self._show(photo)
+                tf.summary.image(f"validation/{number}", shown.picture[None])
+                for name, value in shown.scalars.items():
+                    values.setdefault(name, []).append(value)
+                    tf.summary.scalar(f"validation_{name}/{number}", value)
+            for name, numbers in values.items():
+                tf.summary.scalar(f"validation/{name}", np.mean(numbers))
         self._writer.flush()
 
 

@@ -25,13 +25,15 @@ class Workdir:
         experiment: Flag name to value, all as text: what the training is. A
             training is continued only with the same ones.
         facts: What else must be the same to continue, name to text.
+        defaults: Flag name to the value it has where an earlier version, which
+            did not know the flag, began the training.
 
     Attributes:
         path: The directory.
         checkpoints: Where the checkpoints are.
         logs: Where TensorBoard looks.
         network: The trained network; its card is beside it.
-        stylized: Where the validation pictures are written at the end.
+        validation: Where the validation pictures are written at the end.
 
     Raises:
         ValueError: If another process trains here, or the directory belongs
@@ -40,13 +42,18 @@ class Workdir:
     """
 
     def __init__(
-        self, path: str, experiment: dict[str, str], facts: dict[str, str]
+        self,
+        path: str,
+        experiment: dict[str, str],
+        facts: dict[str, str],
+        *,
+        defaults: dict[str, str] | None = None,
     ):
         self.path = pathlib.Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.logs = self.path / "logs"
         self.network = self.path / "network.keras"
-        self.stylized = self.path / "validation"
+        self.validation = self.path / "validation"
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(self.path / "lock")
         # A flagfile; the facts are comments in it.
@@ -54,7 +61,7 @@ class Workdir:
         entries.update({f"# {name}": value for name, value in facts.items()})
         flags_file = self.path / "flags.txt"
         if flags_file.exists():
-            _check_same(flags_file, entries)
+            _check_same(flags_file, entries, defaults or {})
         lines = [f"{name}={value}\n" for name, value in entries.items()]
         write_text(flags_file, "".join(lines))
 
@@ -88,9 +95,13 @@ def _lock(path: pathlib.Path) -> TextIO:
     return file
 
 
-def _check_same(path: pathlib.Path, entries: dict[str, str]) -> None:
+def _check_same(
+    path: pathlib.Path, entries: dict[str, str], defaults: dict[str, str]
+) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
-    before = dict(line.split("=", 1) for line in lines if "=" in line)
+    before = {f"--{name}": value for name, value in defaults.items()}
+    for name, _, value in (line.partition("=") for line in lines):
+        before[name] = value
     free = {f"--{name}" for name in _FREE_FLAGS}
     for name in sorted({*before, *entries} - free):
         old, new = before.get(name), entries.get(name)
