@@ -1,6 +1,7 @@
 """The flags of the loss network and the objective, shared by commands."""
 
 import hashlib
+import math
 import pathlib
 
 from absl import flags
@@ -98,8 +99,8 @@ def numbers(name: str, values: list[str]) -> list[float]:
     try:
         result = [float(value) for value in values]
     except ValueError:
-        result = [-1.0]
-    if not result or min(result) < 0:
+        result = []
+    if not result or not all(0 <= value < math.inf for value in result):
         raise ValueError(
             f"--{name} must be numbers of at least 0, separated by commas. "
             f"Received: {','.join(values)}."

@@ -36,6 +36,8 @@ class StyleTransferTask:
             f"sha256 of style {picture['name']}": picture["sha256"]
             for picture in self._pictures
         }
+        random = loss_flags.VGG16_WEIGHTS.value == "random"
+        self.facts["loss network"] = "random" if random else "trained"
 
     def check_image_size(self, image_size: int) -> None:
         """Accepts any."""

@@ -105,14 +105,18 @@ def main(argv: list[str]) -> int:
     result = _run(task, trainer, stages, workdir, photos)
     transformer = transform.ImageTransformer(trainer.transform_network)
     known = task.card(transformer, photos if result.finished else [])
+    before = facts.get("started_from", {}).get("total_steps", 0)
+    total = before + result.step
     card = {
         **known,
-        "description": f"{known['description']}: {result.step} steps",
+        "description": f"{known['description']}: {total} steps",
         "command": shlex.join(["python", "-m", "fastnst.train", *sys.argv[1:]]),
         "flags": experiment,
         **facts,
         "steps": result.step,
-        "losses": result.losses,
+        "total_steps": total,
+        # A training that was finished already has no new ones.
+        "losses": result.losses or workdir.card().get("losses", {}),
         "versions": machine.versions(),
     }
     saved_networks.save(trainer.transform_network, workdir.network, card)

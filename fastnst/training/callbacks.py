@@ -1,10 +1,13 @@
 """What happens between the steps of a training."""
 
 import math
+import pathlib
+import shutil
 import signal
 import sys
 import time
 
+from absl import logging
 import keras
 import numpy as np
 import tensorflow as tf
@@ -22,14 +25,17 @@ class StopOnNotFinite(keras.callbacks.Callback):
     """Ends the training before a result that is not finite is saved."""
 
     def on_train_batch_end(self, batch, logs=None):
-        for name, value in (logs or {}).items():
-            total = name == training_step.TOTAL
-            if not total and not np.all(np.isfinite(value)):
+        # The terms come first: what is wrong with one is wrong with the sum.
+        last = (training_step.GRADIENT_NORM, training_step.TOTAL)
+        values = logs or {}
+        for name in [*(n for n in values if n not in last), *last]:
+            if not np.all(np.isfinite(values.get(name, 0.0))):
                 step = int(self.model.optimizer.iterations.numpy())
                 raise NotFiniteError(
-                    f"{name} is {float(np.mean(value))} at step {step}: the "
-                    "training is stopped and the last good checkpoint kept. "
-                    "Lower --learning_rate or the weight of that term."
+                    f"{name} is {float(np.mean(values[name]))} at step {step}: "
+                    "the training is stopped, the last good checkpoint kept. "
+                    "Start another --workdir with a lower --learning_rate or "
+                    "a lower weight of that term."
                 )
 
 
@@ -48,8 +54,10 @@ class StopOnSignal(keras.callbacks.Callback):
         self._before = {}
 
     def on_train_begin(self, logs=None):
+        # Called once for each stage; what was there before is there once.
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._receive)
+            if number not in self._before:
+                self._before[number] = signal.signal(number, self._receive)
 
     def on_train_batch_end(self, batch, logs=None):
         if self.received is not None:
@@ -66,7 +74,7 @@ class StopOnSignal(keras.callbacks.Callback):
         if self.received is not None:
             raise KeyboardInterrupt
         self.received = number
-        print("\nstopping after the running step", flush=True)
+        _say("\nstopping after the running step")
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -82,7 +90,9 @@ class Checkpoints(keras.callbacks.Callback):
     def __init__(self, trainer: keras.Model, directory: str, every: int):
         super().__init__()
         self._iterations = trainer.optimizer.iterations
+        self._directory = pathlib.Path(directory)
         self._every = every
+        self._saved: int | None = None
         self._checkpoint = tf.train.Checkpoint(
             transform_network=trainer.transform_network,
             optimizer=trainer.optimizer,
@@ -94,25 +104,70 @@ class Checkpoints(keras.callbacks.Callback):
         )
 
     def restore(self) -> int:
-        """Restores the last state, if there is one.
+        """Restores the last state that is not damaged, if there is one.
 
         Returns:
             The number of steps done.
+
+        Raises:
+            ValueError: If there are checkpoints, but none can be restored.
         """
-        if self._manager.latest_checkpoint:
-            status = self._checkpoint.restore(self._manager.latest_checkpoint)
-            status.assert_consumed()
-        return self._step()
+        # What a process that was killed had not finished.
+        for unfinished in self._directory.glob("ckpt-*_temp"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        paths = self._manager.checkpoints[::-1] or self._unlisted()
+        for path in paths:
+            try:
+                self._checkpoint.restore(path).assert_consumed()
+            # TensorFlow raises an IndexError where a file is too short.
+            except (tf.errors.OpError, IndexError):
+                logging.warning("%s is damaged and left out.", path)
+            except AssertionError:
+                raise ValueError(
+                    f"{path} holds the state of another network. Choose "
+                    "another --workdir."
+                ) from None
+            else:
+                self._saved = self._step()
+                return self._saved
+        if paths:
+            raise ValueError(
+                f"All checkpoints in {self._directory} are damaged. Put back "
+                "a copy of them, or choose another --workdir."
+            )
+        return 0
+
+    def _unlisted(self) -> list[str]:
+        """Finds checkpoints, newest first, where their list is lost."""
+        paths = [
+            path.with_suffix("") for path in self._directory.glob("*-*.index")
+        ]
+        paths.sort(key=lambda path: int(path.name.split("-")[-1]), reverse=True)
+        return [str(path) for path in paths]
 
     def on_train_batch_end(self, batch, logs=None):
         if self._step() % self._every == 0:
             self.save()
 
     def save(self) -> None:
-        """Saves the state, unless it is saved already."""
-        latest = self._manager.latest_checkpoint or ""
-        if not latest.endswith(f"-{self._step()}"):
-            self._manager.save(checkpoint_number=self._step())
+        """Saves the state, unless it is saved already.
+
+        Raises:
+            OSError: If it cannot be written; the last one is kept.
+        """
+        step = self._step()
+        if step == self._saved:
+            return
+        # Keras' fit takes one of TensorFlow's errors for the end of the data.
+        try:
+            self._manager.save(checkpoint_number=step)
+        except tf.errors.OpError as error:
+            raise OSError(
+                f"The checkpoint of step {step} cannot be written: "
+                f"{error.message} The last one is kept: make room and give "
+                "the same command again."
+            ) from error
+        self._saved = step
 
     def _step(self) -> int:
         return int(self._iterations.numpy())
@@ -131,7 +186,8 @@ class ProgressBar(keras.callbacks.Callback):
         super().__init__()
         self._batch_size = batch_size
         self._costs_left = np.append(np.cumsum(costs[::-1])[::-1], 0.0)
-        self._interval = 1.0 if sys.stdout.isatty() else _LINE_EVERY_SECONDS
+        self._on_terminal = sys.stdout is not None and sys.stdout.isatty()
+        self._interval = 1.0 if self._on_terminal else _LINE_EVERY_SECONDS
         self._start: tuple[int, float] | None = None
         self._printed = -math.inf
 
@@ -156,13 +212,22 @@ class ProgressBar(keras.callbacks.Callback):
             left = self._costs_left[step] / done * seconds
             speed = (step - first) * self._batch_size / seconds
             text += f"  {speed:.2f} images/s  {_clock(left)} left"
-        if sys.stdout.isatty():
+        if self._on_terminal:
             filled = 30 * step // steps
             bar = "=" * filled + "." * (30 - filled)
             end = "\n" if step == steps else ""
-            print(f"\r[{bar}] {text}\x1b[K", end=end, flush=True)
+            _say(f"\r[{bar}] {text}\x1b[K", end=end)
         else:
-            print(text, flush=True)
+            _say(text)
+
+
+def _say(text: str, end: str = "\n") -> None:
+    """Prints; nobody may be there to read it, which must not end a training."""
+    try:
+        print(text, end=end, flush=True)
+    # RuntimeError: a signal came while something else was being printed.
+    except (OSError, RuntimeError):
+        pass
 
 
 def _clock(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+import contextlib
 import pathlib
 import time
 from typing import Any
@@ -30,7 +31,7 @@ class Shown(NamedTuple):
 
 
 class EventLog(keras.callbacks.Callback):
-    """Writes scalars every ten steps, and pictures now and then.
+    """Writes scalars of the first ten steps, then of every tenth; pictures.
 
     Args:
         directory: Where TensorBoard looks.
@@ -62,7 +63,8 @@ class EventLog(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         step = _step(self.model)
         if self._writer is None:
-            forget_after(self._directory, step)
+            # A new start writes the pictures of step 0 again.
+            forget_after(self._directory, step or -1)
             self._writer = tf.summary.create_file_writer(str(self._directory))
             if step == 0:
                 self._write_pictures(0)
@@ -70,15 +72,11 @@ class EventLog(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = _step(self.model)
-        if step % _EVERY == 0:
+        if step <= _EVERY or step % _EVERY == 0:
             self._write_scalars(step, logs)
         if step % self._pictures_every == 0:
             self._write_pictures(step)
             self._last = (step, time.monotonic())
-
-    def on_train_end(self, logs=None):
-        if self._writer is not None:
-            self._writer.flush()
 
     def _write_scalars(self, step, logs):
         before, then = self._last
@@ -86,7 +84,7 @@ class EventLog(keras.callbacks.Callback):
         self._last = (step, now)
         images = (step - before) * self._batch_size
         rate = tf.convert_to_tensor(self.model.optimizer.learning_rate)
-        with self._writer.as_default(step=step):
+        with self._writing(step):
             for name, value in logs.items():
                 tf.summary.scalar(_tag(name), np.mean(value))
             tf.summary.scalar("training/learning_rate", rate)
@@ -97,7 +95,7 @@ class EventLog(keras.callbacks.Callback):
 
     def _write_pictures(self, step):
         values: dict[str, list[float]] = {}
-        with self._writer.as_default(step=step):
+        with self._writing(step):
             for number, photo in enumerate(self._photos):
                 shown = self._show(photo)
                 tf.summary.image(f"validation/{number}", shown.picture[None])
@@ -106,7 +104,25 @@ class EventLog(keras.callbacks.Callback):
                     tf.summary.scalar(f"validation_{name}/{number}", value)
             for name, numbers in values.items():
                 tf.summary.scalar(f"validation/{name}", np.mean(numbers))
-        self._writer.flush()
+
+    @contextlib.contextmanager
+    def _writing(self, step: int):
+        """Gives what is written inside its step, and has it on disk after.
+
+        So a kill leaves no gap before the checkpoint of this step, and a full
+        disk is told here: Keras' fit takes one of TensorFlow's errors for the
+        end of the data.
+        """
+        try:
+            with self._writer.as_default(step=step):
+                yield
+            self._writer.flush()
+        except tf.errors.OpError as error:
+            raise OSError(
+                f"{self._directory} cannot be written: {error.message} The "
+                "last checkpoint is kept: make room and give the same command "
+                "again."
+            ) from error
 
 
 def _tag(name: str) -> str:
@@ -135,15 +151,23 @@ def forget_after(directory: pathlib.Path, step: int) -> None:
         directory: Where the event files are; need not exist.
         step: The last step to keep.
     """
+    for unfinished in directory.glob(".events.out.tfevents.*"):
+        unfinished.unlink()  # TensorBoard would read it.
     for path in directory.glob("events.out.tfevents.*"):
         kept = [
             record for record in _records(path) if _step_of(record) <= step
         ]
+        if not any(_holds_values(record) for record in kept):
+            path.unlink()
+            continue
         temporary = path.with_name(f".{path.name}")
-        with tf.io.TFRecordWriter(str(temporary)) as writer:
-            for record in kept:
-                writer.write(record)
-        temporary.replace(path)
+        try:
+            with tf.io.TFRecordWriter(str(temporary)) as writer:
+                for record in kept:
+                    writer.write(record)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _records(path: pathlib.Path) -> list[bytes]:
@@ -154,6 +178,10 @@ def _records(path: pathlib.Path) -> list[bytes]:
     except tf.errors.DataLossError:
         pass  # The record that was being written when the process was killed.
     return records
+
+
+def _holds_values(record: bytes) -> bool:
+    return bool(tf.compat.v1.Event.FromString(record).summary.value)
 
 
 def _step_of(record: bytes) -> int:

@@ -20,7 +20,7 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
 
     Returns:
         What the card of the new network says of the old one: its name, sha256
-        and steps, and what it started from itself.
+        and steps, and what it started from itself; "total_steps" counts both.
 
     Raises:
         ValueError: If the networks do not fit.
@@ -46,6 +46,7 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
     return {
         "network": str(name_or_path),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "total_steps": card.get("total_steps", card.get("steps", 0)),
         **{key: card[key] for key in kept if key in card},
     }
 

@@ -93,6 +93,10 @@ def run(
                     verbose=0,
                 )
                 step = int(trainer.optimizer.iterations.numpy())
+                if step < total and stop.received is None:
+                    raise OSError(
+                        f"The content images ended at step {step} of {total}."
+                    )
         checkpoints.save()
     except tf.errors.OpError as error:
         raise OSError(

@@ -1,6 +1,7 @@
 """The directory of one training: who may write to it, and what lies where."""
 
 import fcntl
+import json
 import os
 import pathlib
 from typing import TextIO
@@ -60,10 +61,21 @@ class Workdir:
         entries = {f"--{name}": value for name, value in experiment.items()}
         entries.update({f"# {name}": value for name, value in facts.items()})
         flags_file = self.path / "flags.txt"
-        if flags_file.exists():
+        # A command that failed before it learned anything may be corrected.
+        learned = any(self.checkpoints.glob("*")) or self.network.exists()
+        if learned and flags_file.exists():
             _check_same(flags_file, entries, defaults or {})
         lines = [f"{name}={value}\n" for name, value in entries.items()]
         write_text(flags_file, "".join(lines))
+
+    def card(self) -> dict:
+        """Returns the card of the network that is here; empty if there is none.
+
+        Raises:
+            ValueError: If it is damaged.
+        """
+        path = self.network.with_suffix(".json")
+        return json.loads(path.read_bytes()) if path.exists() else {}
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
@@ -105,7 +117,8 @@ def _check_same(
     free = {f"--{name}" for name in _FREE_FLAGS}
     for name in sorted({*before, *entries} - free):
         old, new = before.get(name), entries.get(name)
-        if old != new:
+        # Earlier versions noted fewer facts.
+        if old != new and (name in before or name.startswith("--")):
             raise ValueError(
                 f"{path.parent} holds a training with {name}={old}. Received: "
                 f"{name}={new}. Give the same flags to continue it, or choose "
