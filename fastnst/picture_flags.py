@@ -1,0 +1,96 @@
+"""The flags of the commands that transform files, and what they share."""
+
+from collections.abc import Callable
+
+from absl import flags
+
+import fastnst
+
+NETWORK = flags.DEFINE_string(
+    "network",
+    None,
+    "A network that ships with fastnst (see --list_networks), a .keras file, "
+    "or the workdir of a training.",
+)
+OUTPUT = flags.DEFINE_string(
+    "output",
+    None,
+    "Where to: a file (.jpg, .png, .webp, ...), or a folder if it ends in /, "
+    "is one already, or there are several inputs.",
+)
+OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Replace existing outputs (inputs never are)."
+)
+PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ["float32", "bfloat16"],
+    "What the network computes in; bfloat16 is faster where the processor "
+    "has it.",
+)
+QUALITY = flags.DEFINE_integer(
+    "quality", 95, "Of JPEG and WebP.", lower_bound=1, upper_bound=100
+)
+LIST_NETWORKS = flags.DEFINE_bool(
+    "list_networks", False, "Print the networks that ship with fastnst."
+)
+
+
+def transform(inputs: list[str], task: str, prepare: Callable) -> int:
+    """Transforms the inputs with the network of the flags.
+
+    Args:
+        inputs: Files and folders.
+        task: What the network must be trained for.
+        prepare: Checks the flags that the command has of its own. Takes the
+            `ImageTransformer` and returns the function of one picture.
+
+    Returns:
+        The exit code: 1 if a file was skipped.
+
+    Raises:
+        OSError: If a folder cannot be read.
+        ValueError: If flags, inputs and network do not fit.
+    """
+    network, output = _required(NETWORK), _required(OUTPUT)
+    if not inputs:
+        raise ValueError("At least one photo or folder must be given.")
+    # TensorFlow takes seconds to import; a bad flag or --help must not wait.
+    fastnst.import_tensorflow()
+    from fastnst.inference import picture_files
+    from fastnst.inference import transform as transform_lib
+
+    jobs = picture_files.plan(inputs, output, overwrite=OVERWRITE.value)
+    transformer = transform_lib.ImageTransformer.load(
+        network, precision=PRECISION.value
+    )
+    transformer.require_task(task)
+    failed = False
+    for outcome in picture_files.transform_files(
+        prepare(transformer),
+        jobs,
+        quality=QUALITY.value,
+        overwrite=OVERWRITE.value,
+    ):
+        print(outcome, flush=True)
+        failed = failed or bool(outcome.error)
+    return int(failed)
+
+
+def list_networks() -> int:
+    """Prints the networks that ship with fastnst; returns the exit code."""
+    fastnst.import_tensorflow()
+    from fastnst.networks import saved_networks
+
+    for name in saved_networks.list_networks():
+        found = saved_networks.describe(name)
+        megabytes = found.num_bytes / 1e6
+        what = ", ".join(found.styles) or f"x{found.factor}"
+        print(f"{name}  {found.task}  {what}  {megabytes:.1f} MB  {found.text}")
+    return 0
+
+
+def _required(flag: flags.FlagHolder) -> str:
+    if not flag.value:
+        raise ValueError(f"--{flag.name}=... must be given. See --help.")
+    return flag.value
