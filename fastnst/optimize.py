@@ -1,0 +1,251 @@
+"""Optimizes one image: the slow way, and a preview of a style.
+
+    python -m fastnst.optimize --content_image=photo.jpg \
+        --style_image=wave.png --output=stylized.png
+
+The method of Gatys et al. with the losses and flags of `train`: what two
+minutes of it show is what a network trained with these flags goes for.
+--reconstruct=feature --layer=relu2_2 shows what a layer of the loss network
+keeps of the content image (Figure 3 of the paper), --reconstruct=style
+--layers=relu1_2,relu2_2 what layers keep of the style picture (Figure 4).
+
+Ctrl-C ends it; the best image so far is written.
+"""
+
+import pathlib
+import signal
+import time
+
+from absl import flags
+
+import fastnst
+from fastnst import command_line
+from fastnst import loss_flags
+
+_CONTENT_IMAGE = flags.DEFINE_string("content_image", None, "The photo.")
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Where to: a picture file, best .png."
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Replace an existing output."
+)
+_IMAGE_SIZE = flags.DEFINE_integer(
+    "image_size",
+    256,
+    "Short side of the result, pixels; 0 is that of the photo.",
+    lower_bound=0,
+)
+_NUM_ITERATIONS = flags.DEFINE_integer(
+    "num_iterations", 500, "The most iterations of L-BFGS.", lower_bound=1
+)
+_START = flags.DEFINE_enum(
+    "start",
+    "noise",
+    ["noise", "content"],
+    "From white noise, as in the paper, or from the content image.",
+)
+_NOISE_CONTRAST = flags.DEFINE_float(
+    "noise_contrast",
+    0.1,
+    "Of the noise: 1 fills the range from 0 to 255. Strong noise stays visible "
+    "for hundreds of iterations, since the loss network hardly sees it.",
+    lower_bound=0.0,
+    upper_bound=1.0,
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Of the noise.")
+_SAVE_EVERY = flags.DEFINE_integer(
+    "save_every",
+    0,
+    "Iterations between intermediate pictures beside the output, OUTPUT_50.png "
+    "and so on; 0 writes none.",
+    lower_bound=0,
+)
+_RECONSTRUCT = flags.DEFINE_enum(
+    "reconstruct",
+    None,
+    ["feature", "style"],
+    "Instead of style transfer: minimize the feature reconstruction loss of "
+    "--layer, or the style reconstruction loss of --layers, alone.",
+)
+_LAYER = flags.DEFINE_string(
+    "layer", "relu2_2", "Layer of --reconstruct=feature."
+)
+_LAYERS = flags.DEFINE_list(
+    "layers", ["relu1_2", "relu2_2", "relu3_3"], "Of --reconstruct=style."
+)
+
+flags.adopt_module_key_flags(loss_flags)
+
+_PRINT_SECONDS = 5.0
+
+
+def main(argv: list[str]) -> int:
+    """Optimizes an image; returns the exit code, 130 after Ctrl-C."""
+    del argv
+    output = _checked_output()
+    if _RECONSTRUCT.value != "style":
+        _content_image()
+    if _RECONSTRUCT.value != "feature":
+        _style_image()
+    fastnst.import_tensorflow()
+    from fastnst.training import image_optimizer
+
+    content, objective, weights = _problem()
+    optimizer = image_optimizer.ImageOptimizer(objective)
+    progress = _Progress(output, weights)
+    # SIGTERM ends the run as Ctrl-C does: with the best image.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stopped = False
+    try:
+        optimizer.run(
+            _start_image(content),
+            num_iterations=_NUM_ITERATIONS.value,
+            callback=progress,
+        )
+    except KeyboardInterrupt:
+        if optimizer.best is None:
+            raise
+        stopped = True
+        print("\nstopped")
+    best = optimizer.best
+    progress.show(best)
+    _write(output, best)
+    if _RECONSTRUCT.value == "feature":
+        _print_psnr(best, content)
+    print(f"written: {output}")
+    return 130 if stopped else 0
+
+
+def _checked_output() -> pathlib.Path:
+    if not _OUTPUT.value:
+        raise ValueError("--output=FILE must be given: where the result goes.")
+    from fastnst.data import image_files
+
+    output = pathlib.Path(_OUTPUT.value)
+    image_files.checked_format(output)
+    inputs = [_CONTENT_IMAGE.value, *(loss_flags.STYLE_IMAGE.value or ())]
+    if any(output.resolve() == pathlib.Path(p).resolve() for p in inputs if p):
+        raise ValueError(f"--output={output} would overwrite an input.")
+    if output.exists() and not _OVERWRITE.value:
+        raise ValueError(f"{output} exists. Choose another or set --overwrite.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return output
+
+
+def _content_image() -> str:
+    if not _CONTENT_IMAGE.value:
+        raise ValueError("--content_image=FILE must be given: the photo.")
+    return _CONTENT_IMAGE.value
+
+
+def _style_image() -> str:
+    pictures = loss_flags.STYLE_IMAGE.value or []
+    if len(pictures) != 1:
+        raise ValueError("--style_image=FILE must be given, one picture.")
+    return pictures[0]
+
+
+def _read(path: str, short_side: int):
+    """Reads a picture: float32, shape (1, height, width, 3)."""
+    from fastnst.data import image_files
+
+    rgb = image_files.read_image(path).flattened()
+    if short_side:
+        rgb = image_files.resize_short_side(rgb, short_side)
+    return rgb[None].astype("float32")
+
+
+def _problem():
+    """Returns the target image, the objective and the weights of its terms."""
+    from fastnst.training import image_optimizer
+
+    if _RECONSTRUCT.value == "feature":
+        content = _read(_content_image(), _IMAGE_SIZE.value)
+        network = loss_flags.build_loss_network([_LAYER.value], "float32")
+        objective = image_optimizer.feature_reconstruction(
+            network, _LAYER.value, content
+        )
+        return content, objective, {}
+    if _RECONSTRUCT.value == "style":
+        style = _read(_style_image(), loss_flags.STYLE_IMAGE_SIZE.value)
+        network = loss_flags.build_loss_network(_LAYERS.value, "float32")
+        objective = image_optimizer.style_reconstruction(
+            network, _LAYERS.value, style
+        )
+        return _read(_style_image(), _IMAGE_SIZE.value), objective, {}
+    content = _read(_content_image(), _IMAGE_SIZE.value)
+    _, transfer = loss_flags.build_style_objective()
+    objective = image_optimizer.style_transfer(
+        transfer, transfer.content_features(content)
+    )
+    return content, objective, transfer.weights
+
+
+def _start_image(content):
+    from fastnst.training import image_optimizer
+
+    if _START.value == "content" and _RECONSTRUCT.value is None:
+        return content
+    return image_optimizer.white_noise(
+        content.shape, contrast=_NOISE_CONTRAST.value, seed=_SEED.value
+    )
+
+
+class _Progress:
+    """Prints iterations and writes intermediate pictures.
+
+    Args:
+        output: The picture that the intermediate ones are named after.
+        weights: Of the terms; a missing one is 1.
+    """
+
+    def __init__(self, output: pathlib.Path, weights):
+        self._output = output
+        self._weights = weights
+        self._begin = time.monotonic()
+        self._printed = float("-inf")
+        self._shown = -1
+
+    def __call__(self, iterate) -> None:
+        now = time.monotonic()
+        if now - self._printed >= _PRINT_SECONDS or iterate.iteration <= 1:
+            self._printed = now
+            self.show(iterate)
+        every = _SAVE_EVERY.value
+        if every and iterate.iteration % every == 0:
+            name = f"{self._output.stem}_{iterate.iteration}"
+            _write(self._output.with_stem(name), iterate)
+
+    def show(self, iterate) -> None:
+        """Prints the state of an iteration, unless it was the last printed."""
+        if iterate.iteration == self._shown:
+            return
+        self._shown = iterate.iteration
+        terms = "  ".join(
+            f"{name} {self._weights.get(name, 1.0) * value:.4g}"
+            for name, value in iterate.terms.items()
+        )
+        print(
+            f"iteration {iterate.iteration}  "
+            f"evaluations {iterate.num_evaluations}  "
+            f"{time.monotonic() - self._begin:.0f} s  "
+            f"objective {iterate.objective:.5g}  ({terms})",
+            flush=True,
+        )
+
+
+def _write(path: pathlib.Path, iterate) -> None:
+    from fastnst.data import image_files
+
+    image_files.write_image(path, iterate.image[0].round().astype("uint8"))
+
+
+def _print_psnr(best, content) -> None:
+    from fastnst.evaluation import image_quality
+
+    decibels = image_quality.psnr(best.image[0].round(), content[0])
+    print(f"PSNR of the reconstruction from {_LAYER.value}: {decibels:.2f} dB")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

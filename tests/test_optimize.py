@@ -1,0 +1,147 @@
+"""The command `optimize`, run as its users do."""
+
+import re
+import signal
+import subprocess
+import sys
+
+from PIL import Image
+import h5py
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A photo, a style picture and a loss network up to relu1_2."""
+    folder = tmp_path_factory.mktemp("optimize")
+    generator = np.random.default_rng(0)
+    for name in ("photo.png", "style.png"):
+        noise = generator.integers(0, 256, (5, 6, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((48, 40)).save(folder / name)
+    with h5py.File(folder / "vgg16.h5", "w") as file:
+        for number, channels in ((1, 3), (2, 64)):
+            group = file.create_group(f"block1_conv{number}")
+            kernel = generator.normal(0, 0.05, (3, 3, channels, 64))
+            group["kernel"] = kernel.astype(np.float32)
+            group["bias"] = np.zeros(64, np.float32)
+    return folder
+
+
+def _command(folder, **flags):
+    given = {
+        "content_image": folder / "photo.png",
+        "style_image": folder / "style.png",
+        "content_layer": "relu1_1",
+        "style_layers": "relu1_2",
+        "vgg16_weights": folder / "vgg16.h5",
+        "image_size": 20,
+        "style_image_size": 20,
+        **flags,
+    }
+    arguments = [f"--{name}={value}" for name, value in given.items()]
+    return [sys.executable, "-m", "fastnst.optimize", *arguments]
+
+
+def _run(folder, **flags):
+    return subprocess.run(
+        _command(folder, **flags), capture_output=True, text=True, timeout=200
+    )
+
+
+def _pixels(path):
+    return np.asarray(Image.open(path), np.float64)
+
+
+def test_style_transfer_with_intermediate_pictures(workplace):
+    output = workplace / "out/stylized.png"
+    done = _run(workplace, output=output, num_iterations=6, save_every=3)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in output.parent.iterdir()) == [
+        "stylized.png",
+        "stylized_0.png",
+        "stylized_3.png",
+        "stylized_6.png",
+    ]
+    assert _pixels(output).shape == (20, 24, 3)
+    np.testing.assert_array_equal(
+        _pixels(output), _pixels(output.with_stem("stylized_6"))
+    )
+    values = [float(v) for v in re.findall(r"objective (\S+)", done.stdout)]
+    assert values[-1] < values[0] / 2
+    # The weighted terms are those of the objective.
+    line = done.stdout.splitlines()[0]
+    terms = re.findall(r"(?:content|style_\w+|variation) ([\d.e+]+)", line)
+    assert sum(map(float, terms)) == pytest.approx(values[0], rel=1e-3)
+    assert f"written: {output}" in done.stdout
+
+
+def test_feature_reconstruction_returns_to_the_photo(workplace):
+    output = workplace / "feature.png"
+    done = _run(
+        workplace,
+        output=output,
+        reconstruct="feature",
+        layer="relu1_1",
+        image_size=0,
+        num_iterations=10,
+    )
+    assert done.returncode == 0, done.stderr
+    (decibels,) = re.findall(r"relu1_1: ([\d.]+) dB", done.stdout)
+    error = np.mean((_pixels(output) - _pixels(workplace / "photo.png")) ** 2)
+    assert float(decibels) == pytest.approx(
+        10 * np.log10(255**2 / error), abs=0.01
+    )
+    assert float(decibels) > 20
+
+
+def test_ctrl_c_writes_the_best_image(workplace):
+    output = workplace / "interrupted.png"
+    command = _command(
+        workplace,
+        output=output,
+        reconstruct="style",
+        layers="relu1_1,relu1_2",
+        num_iterations=1000000,
+    )
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        for line in process.stdout:
+            if line.startswith("iteration 1 "):
+                break
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, errors
+    assert f"written: {output}" in rest
+    assert _pixels(output).shape == (20, 24, 3)
+
+
+@pytest.mark.parametrize(
+    "flags, expected",
+    [
+        ({"output": ""}, "--output=FILE"),
+        ({"output": "a.xyz"}, "suffix"),
+        ({"output": "a.png", "content_image": ""}, "--content_image=FILE"),
+        ({"output": "a.png", "style_image": ""}, "--style_image=FILE"),
+        ({"output": "a.png", "content_image": "a.png"}, "overwrite an input"),
+    ],
+)
+def test_bad_flags_are_one_line(workplace, flags, expected):
+    done = _run(workplace, **flags)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert expected in line
+
+
+def test_an_existing_output_is_kept(workplace):
+    output = workplace / "existing.png"
+    output.write_bytes(b"mine")
+    done = _run(workplace, output=output)
+    assert done.returncode == 1
+    assert "--overwrite" in done.stderr
+    assert output.read_bytes() == b"mine"
