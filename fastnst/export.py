@@ -72,6 +72,13 @@ _TFLITE_PIXELS = flags.DEFINE_list(
     ["float32"],
     "Of float32, uint8: what the files take and return.",
 )
+_MAX_PIXELS = flags.DEFINE_integer(
+    "max_pixels",
+    4 * 2**20,
+    "Pixels that the pictures of a request to the SavedModel may have "
+    "together; more are refused before they are decoded. 0: no limit.",
+    lower_bound=0,
+)
 _PHOTO = flags.DEFINE_string(
     "photo", None, "Photo to compare on. Default: a drawn picture."
 )
@@ -156,7 +163,7 @@ def _folders(parent: pathlib.Path) -> dict[str, pathlib.Path]:
 def _export_saved_model(network, folder: pathlib.Path) -> None:
     from fastnst.deployment import saved_model
 
-    saved_model.write(network, folder)
+    saved_model.write(network, folder, max_pixels=_MAX_PIXELS.value)
     comparisons = saved_model.compare(
         network, folder, photo=_PHOTO.value, num_runs=_TIMED_RUNS.value
     )

@@ -16,8 +16,13 @@ from fastnst.networks import super_resolution_network
 
 # Loses the weights of the TFLite file, as some ways to convert do.
 _BROKEN = """
-import sys
+import pathlib
+from fastnst.deployment import saved_model
 from fastnst.deployment import tflite
+def write(network, folder, **kwargs):
+    (pathlib.Path(folder) / "saved_model.pb").write_text("good")
+saved_model.write = write
+saved_model.compare = lambda *args, **kwargs: []
 convert = tflite.convert
 def broken(network, *args, **kwargs):
     twin = type(network).from_config(network.get_config())
@@ -132,7 +137,6 @@ def test_a_broken_file_stops_the_export_and_nothing_is_kept(tmp_path):
     done = _export(*arguments, start=("-c", _BROKEN))
     assert "sharp_16x16_fp32.tflite differs too much" in _error(done)
     # The SavedModel was good, but an export is all or nothing.
-    assert "SavedModel image_float" in done.stdout
     assert "wrote" not in done.stdout
     assert _names(tmp_path) == ["sharp.json", "sharp.keras"]
 

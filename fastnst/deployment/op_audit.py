@@ -76,8 +76,9 @@ def _check_tensors(graph) -> None:
         kind, rank = names[tensor.Type()], tensor.ShapeLength()
         if kind in _REFUSED_TYPES or rank > _MAX_RANK:
             raise ValueError(
-                f"A TFLite file may have no {', '.join(sorted(_REFUSED_TYPES))} "
-                f"tensors and at most {_MAX_RANK} dimensions. Received: "
+                "The tensors of a TFLite file must have at most "
+                f"{_MAX_RANK} dimensions and none of the types "
+                f"{', '.join(sorted(_REFUSED_TYPES))}. Received: "
                 f"{tensor.Name().decode()!r}, {kind} of {rank} dimensions. It "
                 "was not kept."
             )

@@ -14,7 +14,7 @@ import tensorflow as tf
 from fastnst.deployment import noise
 from fastnst.deployment import op_audit
 from fastnst.deployment import parity
-from fastnst.deployment import saved_model
+from fastnst.deployment import signatures
 from fastnst.networks import padding
 from fastnst.networks import saved_networks
 
@@ -213,10 +213,10 @@ def _endpoint(network: keras.Model, size: Size, pixels: str):
     @tf.function(input_signature=signature, autograph=False)
     def endpoint(image, style_blend=None):
         options = {} if style_blend is None else {"style_blend": style_blend}
-        image = saved_model.to_float(image)
+        image = signatures.to_float(image)
         transformed = network(image, training=False, **options)
         if pixels == "uint8":
-            transformed = saved_model.to_uint8(transformed)
+            transformed = signatures.to_uint8(transformed)
         return {"transformed": transformed}
 
     return endpoint

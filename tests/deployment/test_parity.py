@@ -1,5 +1,5 @@
-import numpy as np
 from PIL import Image
+import numpy as np
 import pytest
 
 from fastnst.deployment import parity
