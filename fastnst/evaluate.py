@@ -4,11 +4,14 @@
         --images=photos --style_image=wave.png --output_dir=results
     python -m fastnst.evaluate --table=artifacts --network=wave \
         --images=photos --style_image=wave.png --output_dir=results
+    python -m fastnst.evaluate --table=super_resolution --images=set5 \
+        --factor=4 --network=sr_x4_pixel --output_dir=results
 
 `objective`: eq. (5) of the photos and of the network's output, term by term.
 Layers and weights are those of the network's training, from its card; flags
-replace them. `artifacts`: border frame, checkerboard and burnt spots. Each
-table is printed and written to --output_dir as CSV and Markdown.
+replace them. `artifacts`: border frame, checkerboard and burnt spots.
+`super_resolution`: PSNR and SSIM, beside bicubic; without --network bicubic
+alone. Each table is printed and written to --output_dir as CSV and Markdown.
 """
 
 import pathlib
@@ -19,9 +22,13 @@ from absl import flags
 import fastnst
 from fastnst import command_line
 from fastnst import loss_flags
+from fastnst import super_resolution_evaluation
 
 _TABLE = flags.DEFINE_enum(
-    "table", None, ["objective", "artifacts"], "What to measure."
+    "table",
+    None,
+    ["objective", "artifacts", "super_resolution"],
+    "What to measure.",
 )
 _NETWORK = flags.DEFINE_string(
     "network", None, "A trained network: a name, a .keras file or a workdir."
@@ -48,6 +55,7 @@ _OUTPUT_DIR = flags.DEFINE_string(
 )
 
 flags.adopt_module_key_flags(loss_flags)
+flags.adopt_module_key_flags(super_resolution_evaluation)
 
 # What a card knows of the objective of its training.
 _FROM_CARD = (
@@ -64,6 +72,13 @@ _FROM_CARD = (
 def main(argv: list[str]) -> int:
     """Measures, prints and writes one table; returns the exit code."""
     del argv
+    if _TABLE.value == "super_resolution":
+        return super_resolution_evaluation.evaluate(
+            _NETWORK.value,
+            _given(_IMAGES),
+            _NUM_IMAGES.value,
+            _OUTPUT_DIR.value,
+        )
     sizes = _sizes()
     for flag in (_NETWORK, _OUTPUT_DIR):
         _given(flag)

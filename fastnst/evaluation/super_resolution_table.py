@@ -119,12 +119,21 @@ class Enlargement(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of the table; `photo` is "mean" for the mean of all."""
+    """One line of the table.
+
+    Attributes:
+        photo: Name of the photo, or "mean".
+        row: Which enlargement.
+        psnr: In decibels.
+        ssim: At most 1.
+        grid: See `grid_ratio`; None where it is not known.
+    """
 
     photo: str
     row: str
     psnr: float
     ssim: float
+    grid: float | None
 
 
 def enlarge(
@@ -174,13 +183,17 @@ def rows(enlargements: Sequence[Enlargement]) -> list[Row]:
         averaged in decibels.
     """
     found = [
-        Row(each.photo, name, *score)
+        Row(
+            each.photo, name, score.psnr, score.ssim, grid_ratio([each], name)
+        )
         for each in enlargements
         for name, score in each.scores.items()
     ]
     for name in enlargements[0].scores:
         means = np.mean([each.scores[name] for each in enlargements], axis=0)
-        found.append(Row(MEAN, name, *means.tolist()))
+        psnr, ssim = means.tolist()
+        grid = grid_ratio(enlargements, name)
+        found.append(Row(MEAN, name, psnr, ssim, grid))
     return found
 
 
@@ -197,7 +210,8 @@ def paper_rows(folder: str, factor: int) -> list[Row]:
     """
     printed = image_quality.PAPER_SCORES.get((folder.lower(), factor), {})
     return [
-        Row(MEAN, f"paper: {name}", *score) for name, score in printed.items()
+        Row(MEAN, f"paper: {name}", psnr, ssim, None)
+        for name, (psnr, ssim) in printed.items()
     ]
 
 
