@@ -31,7 +31,7 @@ def usual_gradient_norm() -> tf.Variable:
     return tf.Variable(
         0.0,
         trainable=False,
-        aggregation=tf.VariableAggregation.MEAN,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         name="usual_gradient_norm",
     )
 
@@ -70,7 +70,7 @@ def training_step(
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         share = loss / replicas
     gradients = tape.gradient(share, [variable.value for variable in variables])
-    norm = tf.linalg.global_norm(gradients)
+    norm = _global_norm(gradients)
     gradients = _clipped(gradients, norm, trainer.usual_gradient_norm)
     trainer.optimizer.apply(gradients, variables)
     trainer.data_position.assign(next_position[0])
@@ -79,6 +79,18 @@ def training_step(
         logs[name] = term
         logs[WEIGHTED_PREFIX + name] = weights[name] * term
     return {name: tf.reshape(value, [1]) for name, value in logs.items()}
+
+
+def _global_norm(gradients) -> tf.Tensor:
+    """Computes the norm of the whole batch's gradient, equal on all replicas.
+
+    A replica's own would clip each share differently, and depend on how the
+    batch was divided.
+    """
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync > 1:
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    return tf.linalg.global_norm(gradients)
 
 
 def _clipped(gradients, norm: tf.Tensor, usual: tf.Variable):
