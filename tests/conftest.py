@@ -55,3 +55,70 @@ class TinyLossNetwork:
 def tiny_loss_network() -> TinyLossNetwork:
     """A loss network that costs nothing, where VGG16 is not the point."""
     return TinyLossNetwork()
+
+
+def make_style_trainer(preset="default", **options):
+    """Builds a trainer of a small network for three styles of noise.
+
+    Args:
+        preset: Of the network.
+        **options: `jit_compile`, `dtype` and `learning_rate`.
+    """
+    import keras
+    import numpy as np
+
+    from fastnst.networks import style_transfer_network
+    from fastnst.training import style_objective
+    from fastnst.training import style_transfer_trainer
+
+    keras.utils.set_random_seed(0)
+    generator = np.random.default_rng(0)
+    styles = generator.uniform(0, 255, [3, 16, 16, 3]).astype(np.float32)
+    network = style_transfer_network.StyleTransferNetwork(
+        preset,
+        width=0.125,
+        style_names=("one", "two", "three"),
+        dtype=options.get("dtype", "float32"),
+    )
+    network.build()
+    objective = style_objective.StyleObjective(
+        TinyLossNetwork(),
+        # Styles of different contrast.
+        [style * share for style, share in zip(styles, (1.0, 0.6, 0.3))],
+        content_layer="relu3_3",
+        content_weight=1.0,
+        style_weights={"relu1_2": 1.0, "relu3_3": 1.0},
+        tv_weight=1e-6,
+    )
+    trainer = style_transfer_trainer.StyleTransferTrainer(network, objective)
+    optimizer = keras.optimizers.Adam(options.get("learning_rate", 1e-3))
+    trainer.compile(optimizer, jit_compile=options.get("jit_compile", False))
+    optimizer.build(network.trainable_variables)
+    return trainer
+
+
+def make_content_batches(num_steps, batch_size=4):
+    """Makes a dataset of coarse noise, as `content_images` does of photos."""
+    import numpy as np
+    import tensorflow as tf
+
+    generator = np.random.default_rng(1)
+    count = num_steps * batch_size
+    small = generator.uniform(0, 255, [count, 4, 4, 3])
+    images = small.repeat(4, axis=1).repeat(4, axis=2).astype(np.float32)
+    positions = np.repeat(np.arange(1, num_steps + 1) * batch_size, batch_size)
+    return tf.data.Dataset.from_tensor_slices(
+        (images, positions.astype(np.int64))
+    ).batch(batch_size, drop_remainder=True)
+
+
+@pytest.fixture
+def style_trainer():
+    """Builds a small trainer."""
+    return make_style_trainer
+
+
+@pytest.fixture
+def content_batches():
+    """Makes a dataset of content images."""
+    return make_content_batches
