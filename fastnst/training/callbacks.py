@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fastnst.training import failures
 from fastnst.training import training_step
 
 _LINE_EVERY_SECONDS = 30.0
@@ -94,7 +95,9 @@ class Checkpoints(keras.callbacks.Callback):
         self._every = every
         self._saved: int | None = None
         self._checkpoint = tf.train.Checkpoint(
-            transform_network=trainer.transform_network,
+            # TensorFlow does not look into a Keras network's lists of layers:
+            # the moving averages of batch normalization would be missing.
+            transform_network=list(trainer.transform_network.variables),
             optimizer=trainer.optimizer,
             data_position=trainer.data_position,
             usual_gradient_norm=trainer.usual_gradient_norm,
@@ -122,7 +125,7 @@ class Checkpoints(keras.callbacks.Callback):
             # TensorFlow raises an IndexError where a file is too short.
             except (tf.errors.OpError, IndexError):
                 logging.warning("%s is damaged and left out.", path)
-            except AssertionError:
+            except (AssertionError, ValueError):
                 raise ValueError(
                     f"{path} holds the state of another network. Choose "
                     "another --workdir."
@@ -164,8 +167,8 @@ class Checkpoints(keras.callbacks.Callback):
         except tf.errors.OpError as error:
             raise OSError(
                 f"The checkpoint of step {step} cannot be written: "
-                f"{error.message} The last one is kept: make room and give "
-                "the same command again."
+                f"{failures.reason(error)} The last one is kept: make room "
+                "and give the same command again."
             ) from error
         self._saved = step
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fastnst.training import failures
 from fastnst.training import training_step
 
 _EVERY = 10
@@ -119,9 +120,9 @@ class EventLog(keras.callbacks.Callback):
             self._writer.flush()
         except tf.errors.OpError as error:
             raise OSError(
-                f"{self._directory} cannot be written: {error.message} The "
-                "last checkpoint is kept: make room and give the same command "
-                "again."
+                f"{self._directory} cannot be written: "
+                f"{failures.reason(error)} The last checkpoint is kept: make "
+                "room and give the same command again."
             ) from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst.training import callbacks as callbacks_lib
+from fastnst.training import failures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +84,10 @@ def run(
         for image_size, num_steps in stages:
             total += num_steps
             if step < total and stop.received is None:
+                # Traced anew: the function of the last stage would go on with
+                # images of any size, whose sums differ in the last bit from
+                # those of a training that is restarted here.
+                trainer.make_train_function(force=True)
                 trainer.fit(
                     make_dataset(
                         image_size, int(trainer.data_position.numpy())
@@ -100,9 +105,9 @@ def run(
         checkpoints.save()
     except tf.errors.OpError as error:
         raise OSError(
-            f"The training stopped at step {step} or later: {error.message} "
-            "The last checkpoint is kept; mend the cause (is the disk full?) "
-            "and give the same command again."
+            "The training stopped: "
+            f"{failures.reason(error)} The last checkpoint is kept; mend the "
+            "cause and give the same command again."
         ) from error
     finally:
         stop.restore()
