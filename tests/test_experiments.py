@@ -23,6 +23,12 @@ FAMOUS = (
     "the_scream",
     "udnie",
 )
+SUPER_RESOLUTION = tuple(
+    f"{prefix}sr_x{factor}_{loss}"
+    for prefix in ("", "paper_")
+    for factor in (4, 8)
+    for loss in ("pixel", "feature")
+)
 
 pytestmark = pytest.mark.skipif(
     not EXPERIMENTS.is_dir(), reason="installed without the repository"
@@ -83,7 +89,8 @@ def draw_styles():
 
 def test_the_experiments_of_the_readme_are_all_there():
     names = {path.stem for path in FLAGFILES}
-    assert names >= {*DRAWN, *FAMOUS, "paper_wave", "quickstart", "smoke"}
+    assert names >= {*DRAWN, *FAMOUS, *SUPER_RESOLUTION}
+    assert names >= {"paper_wave", "quickstart", "smoke"}
     table = (EXPERIMENTS / "README.md").read_text(encoding="utf-8")
     assert not [name for name in names if f"`{name}`" not in table]
 
@@ -121,6 +128,11 @@ def test_flagfile(path):
         assert "style_image" not in settings
         assert "public domain" in " ".join(text.replace("#", " ").split())
         assert f"--style_image={path.stem}.jpg" in text
+    elif path.stem in SUPER_RESOLUTION:
+        assert settings["task"] == "super_resolution"
+        factor, loss = settings["factor"], settings["loss"]
+        assert path.stem.endswith(f"sr_x{factor}_{loss}")
+        assert int(settings["image_size"]) % int(factor) == 0
     else:
         assert (ROOT / settings["style_image"]).is_file()
 
@@ -129,6 +141,8 @@ def test_flagfile(path):
 def test_flagfiles_say_what_was_not_tuned_and_what_is_random(path):
     text, settings = path.read_text(encoding="utf-8"), _settings(path)
     layers = settings.get("style_layers", "relu4_3 by default")
+    if path.stem in SUPER_RESOLUTION:
+        layers = "none"
     assert ("untuned" in text) == ("relu4_3" in layers)
     offline = settings["content_dataset"] == "synthetic"
     assert offline == (settings.get("vgg16_weights") == "random")
