@@ -76,7 +76,8 @@ def square_photos(
         num_images: How many, from the first; None is all.
 
     Returns:
-        Name and float32 pixels, shape (1, image_size, image_size, 3).
+        Name (the path, if names are not unique) and float32 pixels, shape
+        (1, image_size, image_size, 3).
 
     Raises:
         OSError: If a file cannot be read.
@@ -88,13 +89,16 @@ def square_photos(
             f"`num_images` must be at most {len(paths)}, the number of photos "
             f"found. Received: num_images={num_images}."
         )
+    paths = paths[:num_images]
+    unique = len({path.name for path in paths}) == len(paths)
     photos = []
-    for path in paths[:num_images]:
+    for path in paths:
         rgb = image_files.read_image(path).flattened()
         square = image_files.center_crop(
             image_files.resize_short_side(rgb, image_size), image_size
         )
-        photos.append((path.name, square[None].astype(np.float32)))
+        name = path.name if unique else str(path)
+        photos.append((name, square[None].astype(np.float32)))
     return photos
 
 
