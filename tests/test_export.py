@@ -1,9 +1,12 @@
 """The command, from a trained network to files, in a process of its own."""
 
 import json
+import pathlib
+import re
 import subprocess
 import sys
 
+from PIL import Image
 import keras
 import numpy as np
 import pytest
@@ -13,6 +16,10 @@ from fastnst.deployment import tflite
 from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
+
+_README = pathlib.Path(__file__).parents[1] / "export" / "README.md"
+# What the README says for a network of several styles.
+_BLENDED = "run(image=image, style_blend=np.array([[1, 0]], np.float32))"
 
 # Loses the weights of the TFLite file, as some ways to convert do.
 _BROKEN = """
@@ -71,27 +78,80 @@ def workdir(tmp_path_factory):
     return folder
 
 
-def test_exports_both_formats_and_the_comparison(workdir, tmp_path):
+@pytest.fixture(scope="module")
+def products(workdir):
+    output_dir = workdir.parent / "products"
     done = _export(
         f"--network={workdir}",
-        f"--output_dir={tmp_path}",
+        f"--output_dir={output_dir}",
         "--version=3",
         "--tflite_size=24x40",
         "--timed_runs=2",
     )
     assert done.returncode == 0, done.stderr
-    assert _names(tmp_path) == ["sketch"]
-    assert _names(tmp_path / "sketch") == ["3", "tflite"]
-    folder = tmp_path / "sketch" / "tflite" / "3"
+    return output_dir, done.stdout
+
+
+def test_exports_both_formats_and_the_comparison(workdir, products):
+    output_dir, printed = products
+    assert _names(output_dir) == ["sketch"]
+    assert _names(output_dir / "sketch") == ["3", "tflite"]
+    folder = output_dir / "sketch" / "tflite" / "3"
     files = ["sketch_24x40_fp16.tflite", "sketch_24x40_fp32.tflite"]
     assert _names(folder) == ["parity.json", *files]
-    assert f"wrote {folder}" in done.stdout
-    _check_report(folder / "parity.json", files, done.stdout)
-    saved_model = tmp_path / "sketch" / "3"
+    assert f"wrote {folder}" in printed
+    _check_report(folder / "parity.json", files, printed)
+    saved_model = output_dir / "sketch" / "3"
     signatures = tf.saved_model.load(str(saved_model)).signatures
     products = [f"SavedModel {name}" for name in signatures]
-    _check_report(saved_model / "parity.json", products, done.stdout)
+    _check_report(saved_model / "parity.json", products, printed)
     _check_agreement(workdir, signatures, folder / files[1])
+    _check_contract_table(signatures)
+
+
+def _check_contract_table(signatures):
+    """The README's table names signatures, inputs and outputs as they are."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| `(\w+)` (\w+) .* \| `(\w+)` (\w+) ",
+        _README.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    found = []
+    for name, signature in signatures.items():
+        if not name.endswith("_with_style"):
+            (source,) = signature.structured_input_signature[1].values()
+            ((output, spec),) = signature.structured_outputs.items()
+            found.append(
+                (name, source.name, source.dtype.name, output, spec.dtype.name)
+            )
+    assert sorted(found) == sorted(rows)
+
+
+def test_the_programs_of_the_readme_run(products, tmp_path):
+    output_dir, _ = products
+    photo = np.random.default_rng(0).integers(0, 256, (48, 80, 3), np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.jpg")
+    text = _README.read_text(encoding="utf-8")
+    programs = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.M)
+    sizes = []
+    for program in programs:
+        for written, here in [
+            ("export/products/great_wave", output_dir / "sketch"),
+            ("tflite/1/", "tflite/3/"),
+            ('/1")', '/3")'),
+            ("great_wave_256x256", "sketch_24x40"),
+            ("run(image=image)", _BLENDED),
+        ]:
+            program = program.replace(written, str(here))
+        subprocess.run(
+            [sys.executable, "-c", program],
+            check=True,
+            cwd=tmp_path,
+            timeout=120,
+        )
+        with Image.open(tmp_path / "transformed.png") as transformed:
+            sizes.append(transformed.size)
+    assert sizes == [(80, 48), (40, 24)]
 
 
 def _check_report(path, products, printed):
