@@ -22,9 +22,10 @@ class StyleTransferNetwork(keras.Model):
 
     Preset "paper" is Table 1 of the supplement: reflection padding by 40
     pixels, batch normalization, unpadded residual blocks, convolutions of
-    stride 1/2. Preset "default" differs from the paper: instance normalization,
-    every convolution reflection padded, and nearest-neighbor upsampling before
-    an ordinary convolution, which leaves no checkerboard.
+    stride 1/2, scaled tanh. Preset "default" differs from the paper: instance
+    normalization, every convolution reflection padded, nearest-neighbor
+    upsampling before an ordinary convolution, which leaves no checkerboard, and
+    a linear output, which leaves no burnt spots.
 
     Args:
         preset: "default" or "paper".
@@ -38,7 +39,8 @@ class StyleTransferNetwork(keras.Model):
             and width at least 1.
         style_blend: float, shape (batch, num_styles), rows summing to 1. None
             is the first style.
-        training: Whether batch normalization uses the statistics of the batch.
+        training: Whether batch normalization uses the statistics of the batch,
+            and the output of preset "default" may leave [0, 255].
 
     Raises:
         ValueError: If an argument is not one of the above.
@@ -139,10 +141,19 @@ class StyleTransferNetwork(keras.Model):
         features = tf.cast(features, self.compute_dtype)
         for block in self.blocks:
             features = block(features, style_blend, training=training)
-        # The paper's scaled tanh; float32, since pixels need its precision.
+        # Pixels need the precision of float32.
         pixels = tf.cast(self.to_pixels(features), self.variable_dtype)
-        stylized = 127.5 * (1.0 + tf.tanh(pixels))
+        stylized = self._in_pixel_range(pixels, training)
         return stylized[:, : size[0], : size[1]]
+
+    def _in_pixel_range(self, pixels, training):
+        if self.preset == "paper":
+            return 127.5 * (1.0 + tf.tanh(pixels))
+        # Differs from the paper: linear while training, clipped afterwards.
+        # Where tanh saturates there is no gradient, and a burnt spot in a flat
+        # sky stays burnt; here the losses pull it back.
+        stylized = 127.5 * (1.0 + pixels)
+        return stylized if training else tf.clip_by_value(stylized, 0.0, 255.0)
 
     def get_config(self):
         return {

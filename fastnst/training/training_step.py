@@ -99,7 +99,7 @@ def _clipped(gradients, norm: tf.Tensor, usual: tf.Variable):
     Differs from the paper, which does not. One gradient a hundred times longer
     than the others (a nearly flat image can have one, since instance
     normalization divides by its deviation) lets Adam throw the network far
-    away, where tanh saturates and it never recovers.
+    away, and it did not come back.
     """
     before = tf.where(usual > 0.0, usual, norm)
     bounded = tf.minimum(norm, _LONGEST * before)

@@ -13,7 +13,7 @@ both_presets = pytest.mark.parametrize(
 
 
 def _plain_network(network, images):
-    """The default preset in the words of its docstrings, in float64."""
+    """The default preset as it trains, in the words of its docstrings."""
 
     def convolved(layer, x, strides=1):
         margin = layer.kernel_size // 2
@@ -40,7 +40,7 @@ def _plain_network(network, images):
         x = block(up, tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2))
     x = convolved(network.to_pixels, x)
     bias = tf.cast(network.to_pixels.bias.value, tf.float64)
-    return 127.5 * (1 + tf.tanh(x + bias))
+    return 127.5 * (1 + x + bias)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
@@ -52,7 +52,7 @@ def test_default_preset_is_the_plain_formulation(
     images = random_images(batch, *size)
     pads = [(0, 0), *((0, -side % 4) for side in size), (0, 0)]
     expected = _plain_network(network, np.pad(images, pads, mode="reflect"))
-    expected = expected[:, : size[0], : size[1]]
+    expected = np.clip(expected[:, : size[0], : size[1]], 0, 255)
     # Not all of one color: the comparison means something.
     assert np.std(expected) > 5
     np.testing.assert_allclose(network(images), expected, rtol=0, atol=0.02)

@@ -194,3 +194,18 @@ def test_bad_arguments_are_named():
     for names in ((), ("one", "one")):
         with pytest.raises(ValueError, match="different names.*style_names="):
             make(style_names=names)
+
+
+def test_default_output_keeps_its_gradient_where_it_is_clipped(
+    style_network, random_images
+):
+    network = style_network("default")
+    network.to_pixels.bias.assign([-3.0, 3.0, 0.0])
+    images = random_images(1, 16, 16)
+    clipped = network(images).numpy()
+    unclipped = network(images, training=True).numpy()
+    assert clipped.min() >= 0 and clipped.max() <= 255
+    assert unclipped.min() < 0 and unclipped.max() > 255
+    np.testing.assert_allclose(
+        clipped, np.clip(unclipped, 0, 255), rtol=0, atol=0.02
+    )
