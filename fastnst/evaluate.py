@@ -7,11 +7,13 @@
     python -m fastnst.evaluate --table=super_resolution --images=set5 \
         --factor=4 --network=sr_x4_pixel --output_dir=results
 
-`objective`: eq. (5) of the photos and of the network's output, term by term.
+`objective`: eq. (5) of the photos and of the network's output, term by term,
+and Figure 5 of the paper: how many iterations of L-BFGS the network equals.
 Layers and weights are those of the network's training, from its card; flags
-replace them. `artifacts`: border frame, checkerboard and burnt spots.
-`super_resolution`: PSNR and SSIM, beside bicubic; without --network bicubic
-alone. Each table is printed and written to --output_dir as CSV and Markdown.
+replace them. A stopped run goes on where it was. `artifacts`: border frame,
+checkerboard and burnt spots. `super_resolution`: PSNR and SSIM, beside
+bicubic; without --network bicubic alone. Each table is printed and written to
+--output_dir as CSV and Markdown.
 """
 
 import pathlib
@@ -22,6 +24,7 @@ from absl import flags
 import fastnst
 from fastnst import command_line
 from fastnst import loss_flags
+from fastnst import objective_evaluation
 from fastnst import super_resolution_evaluation
 
 _TABLE = flags.DEFINE_enum(
@@ -55,18 +58,8 @@ _OUTPUT_DIR = flags.DEFINE_string(
 )
 
 flags.adopt_module_key_flags(loss_flags)
+flags.adopt_module_key_flags(objective_evaluation)
 flags.adopt_module_key_flags(super_resolution_evaluation)
-
-# What a card knows of the objective of its training.
-_FROM_CARD = (
-    "content_layer",
-    "content_weight",
-    "style_layers",
-    "style_weights",
-    "style_scales",
-    "style_image_size",
-    "tv_weight",
-)
 
 
 def main(argv: list[str]) -> int:
@@ -142,60 +135,18 @@ def _photos(size: int):
 
 
 def _objective(sizes: list[int]) -> int:
-    if loss_flags.VGG16_WEIGHTS.value == "random":
-        raise ValueError(
-            "--vgg16_weights=random cannot measure anything: give the genuine "
-            "weights, a file or imagenet."
-        )
+    objective_evaluation.check_flags()
     transformer, style = _transformer()
-    from fastnst.evaluation import objective
-
-    _take_from_card(transformer.card)
-    _, style_objective = loss_flags.build_style_objective()
-    measured, rows = [], []
-    for size in sizes:
-        found = []
-        for measurement in objective.measure(
-            style_objective,
-            _photos(size),
-            lambda photo: transformer.stylize(photo, style),
-        ):
-            found.append(measurement)
-            print(
-                f"{size}  {measurement.photo}  {measurement.image}  "
-                f"{measurement.weighted[objective.TOTAL]:.4g}",
-                flush=True,
-            )
-        measured += [(size, measurement) for measurement in found]
-        rows += [
-            (size, len(found) // 2, *row)
-            for row in objective.summarize(found, style_objective.weights)
-        ]
-    _write_photos("objective_photos", measured)
-    header = ("size", "photos", *objective.Row._fields)
-    return _write("objective", header, rows)
-
-
-def _take_from_card(card: dict) -> None:
-    """Makes the objective of the training the default of the flags."""
-    trained = card.get("flags", {})
-    if card.get("loss_network", {}).get("weights") == "random":
-        raise ValueError(
-            "The network was trained with a loss network of random weights "
-            "(its card says so): its objective means nothing."
-        )
-    for name in _FROM_CARD:
-        # The weights in the card belong to the layers in the card.
-        if name == "style_weights" and flags.FLAGS["style_layers"].present:
-            continue
-        if trained.get(name) is not None:
-            flags.FLAGS.set_default(name, trained[name])
+    return objective_evaluation.evaluate(
+        transformer, style, sizes, _photos, pathlib.Path(_given(_OUTPUT_DIR))
+    )
 
 
 def _artifacts(sizes: list[int]) -> int:
     transformer, style = _transformer()
     from fastnst.data import image_files
     from fastnst.evaluation import artifacts
+    from fastnst.evaluation import tables
 
     style_image = image_files.read_image(_style_image()).flattened()
     rows, failed = [], []
@@ -209,38 +160,11 @@ def _artifacts(sizes: list[int]) -> int:
         rows.append((size, len(photos), *defects))
         failed += [f"{size}: {line}" for line in artifacts.failures(defects)]
     header = ("size", "photos", *artifacts.Defects._fields)
-    _write("artifacts", header, rows)
+    directory = pathlib.Path(_given(_OUTPUT_DIR))
+    print(tables.write(directory, "artifacts", header, rows), end="")
     for line in failed:
         print(line)
     return int(bool(failed))
-
-
-def _write_photos(name: str, measured) -> None:
-    """Writes the values of every photo, from which the table is made."""
-    from fastnst.evaluation import tables
-
-    tables.write_csv(
-        pathlib.Path(_given(_OUTPUT_DIR), f"{name}.csv"),
-        ("size", "photo", "image", "term", "value", "weighted"),
-        [
-            (size, m.photo, m.image, term, m.terms.get(term), weighted)
-            for size, m in measured
-            for term, weighted in m.weighted.items()
-        ],
-    )
-
-
-def _write(name: str, header, rows) -> int:
-    """Prints a table and writes it as CSV and Markdown."""
-    from fastnst.evaluation import tables
-
-    directory = pathlib.Path(_given(_OUTPUT_DIR))
-    text = tables.markdown(header, rows)
-    tables.write_csv(directory / f"{name}.csv", header, rows)
-    tables.write_text(directory / f"{name}.md", text)
-    print(text, end="")
-    print(f"written: {directory / name}.csv, {directory / name}.md")
-    return 0
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ def test_objective_takes_the_card_and_lets_flags_win(workplace):
             table="objective",
             image_size="32,48",
             content_weight=3.0,
+            max_iterations=0,
         )
     )
     assert done.returncode == 0, done.stderr
@@ -108,6 +109,48 @@ def test_objective_takes_the_card_and_lets_flags_win(workplace):
     assert (workplace / "results/objective.md").read_text() in done.stdout
 
 
+def test_figure_5_and_a_second_run_that_has_nothing_to_compute(workplace):
+    results = workplace / "figure"
+    arguments = _arguments(
+        workplace,
+        table="objective",
+        image_size=32,
+        max_iterations=4,
+        output_dir=results,
+    )
+    done = _run(*arguments)
+    assert done.returncode == 0, done.stderr
+    rows = _read(results / "objective_lbfgs.csv")
+    assert [row["start"] for row in rows] == ["noise", "content"]
+    assert rows[0]["photos"] == "2"
+    markdown = (results / "objective_lbfgs.md").read_text()
+    for row in rows:
+        bound = "at least " if row["crossed"] != "2" else ""
+        assert (
+            f"32x32: the network equals {bound}"
+            f"{float(row['iterations']):.1f} iterations of L-BFGS from "
+            f"{row['start']}" in markdown
+        )
+    assert "style layers relu1_2." in markdown
+    with Image.open(results / "objective.png") as picture:
+        assert picture.size == (420, 360)
+    curves = results / "objective_curves.csv"
+    before = curves.read_bytes()
+    own = [r for r in _read(curves) if r["start"] == "content"][0]
+    photo = _read(results / "objective_photos.csv")
+    (total,) = [
+        float(row["weighted"])
+        for row in photo
+        if row["photo"] == own["photo"]
+        and (row["image"], row["term"]) == ("content image", "objective")
+    ]
+    assert float(own["objective"]) == pytest.approx(total, rel=1e-4)
+    again = _run(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert curves.read_bytes() == before
+    assert again.stdout == done.stdout
+
+
 def test_artifacts_fail_an_untrained_network_or_not_but_say_so(workplace):
     done = _run(
         *_arguments(workplace, table="artifacts", image_size=128, num_images=1)
@@ -127,6 +170,7 @@ def test_artifacts_fail_an_untrained_network_or_not_but_say_so(workplace):
         ({"vgg16_weights": "random"}, "--vgg16_weights=random cannot"),
         ({"style_image": ""}, "--style_image=FILE"),
         ({"images": ""}, "--images"),
+        ({"image_size": "0"}, "--image_size must be whole numbers"),
         ({"image_size": "256,x"}, "--image_size must be whole numbers"),
     ],
 )

@@ -45,6 +45,12 @@ class Curve(NamedTuple):
     objectives: tuple[float, ...]
     end: str
 
+    def __str__(self) -> str:
+        return (
+            f"{self.size}  {self.photo}  from {self.start}: "
+            f"{len(self.objectives) - 1} iterations"
+        )
+
     def crossing(self, target: float) -> int | None:
         """Returns the first iteration at or below a value, None if none is."""
         below = [i for i, v in enumerate(self.objectives) if v <= target]

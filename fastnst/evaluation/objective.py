@@ -27,6 +27,7 @@ Stylize = Callable[[np.ndarray], np.ndarray]
 CONTENT = "content image"
 NETWORK = "network"
 TOTAL = "objective"
+VALUE_COLUMNS = ("photo", "image", "term", "value", "weighted")
 _STYLE = "style"
 
 
@@ -45,6 +46,9 @@ class Measurement(NamedTuple):
     image: str
     terms: dict[str, float]
     weighted: dict[str, float]
+
+    def __str__(self) -> str:
+        return f"{self.photo}  {self.image}  {self.weighted[TOTAL]:.4g}"
 
 
 class Row(NamedTuple):
@@ -164,14 +168,14 @@ def measure(
 
 
 def _measurement(name, image, terms, weights) -> Measurement:
-    values = {term: float(value[0]) for term, value in terms.items()}
-    weighted = {term: weights[term] * values[term] for term in weights}
+    plain = {term: float(value[0]) for term, value in terms.items()}
+    weighted = {term: weights[term] * plain[term] for term in weights}
     layers = [term for term in weights if term.startswith(f"{_STYLE}_")]
-    values[_STYLE] = sum(values[term] for term in layers)
+    plain[_STYLE] = sum(plain[term] for term in layers)
     # Float64 sums: the rows of a table shall add up.
     weighted[TOTAL] = sum(weighted.values())
     weighted[_STYLE] = sum(weighted[term] for term in layers)
-    return Measurement(name, image, values, weighted)
+    return Measurement(name, image, plain, weighted)
 
 
 def summarize(
@@ -206,6 +210,23 @@ def summarize(
     return rows
 
 
+def totals(
+    measurements: Sequence[Measurement], image: str
+) -> dict[str, float]:
+    """Returns photo to objective, for one kind of image."""
+    chosen = [m for m in measurements if m.image == image]
+    return {m.photo: m.weighted[TOTAL] for m in chosen}
+
+
+def values(measurements: Sequence[Measurement]) -> list[tuple]:
+    """Returns every value, from which tables are made: `VALUE_COLUMNS`."""
+    return [
+        (m.photo, m.image, term, m.terms.get(term), weighted)
+        for m in measurements
+        for term, weighted in m.weighted.items()
+    ]
+
+
 def _in_order(weights: Mapping[str, float]) -> list[str]:
     """Puts the sum over the style layers behind them, eq. (5) at the end."""
     terms = list(weights)
@@ -214,7 +235,7 @@ def _in_order(weights: Mapping[str, float]) -> list[str]:
     return [*terms, TOTAL]
 
 
-def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
+def mean_and_deviation(sample: Sequence[float]) -> tuple[float, float]:
     """Computes the mean and the standard deviation of a sample."""
-    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
-    return float(np.mean(values)), float(deviation)
+    deviation = np.std(sample, ddof=1) if len(sample) > 1 else 0.0
+    return float(np.mean(sample)), float(deviation)

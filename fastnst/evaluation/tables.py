@@ -30,6 +30,32 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence]) -> str:
     )
 
 
+def write(
+    directory: pathlib.Path,
+    name: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence],
+    notes: Sequence[str] = (),
+) -> str:
+    """Writes NAME.csv and NAME.md.
+
+    Args:
+        directory: Where to; must exist.
+        name: Of the files.
+        header: The names of the columns.
+        rows: As many cells each; None is an empty cell.
+        notes: Paragraphs below the table of the Markdown file.
+
+    Returns:
+        The Markdown and the names of the files, to be printed.
+    """
+    text = markdown(header, rows)
+    text += "".join(f"\n{note}\n" for note in notes)
+    write_csv(directory / f"{name}.csv", header, rows)
+    write_text(directory / f"{name}.md", text)
+    return f"{text}written: {directory / name}.csv, {directory / name}.md\n"
+
+
 def write_csv(
     path: str | os.PathLike, header: Sequence[str], rows: Sequence[Sequence]
 ) -> None:

@@ -1,0 +1,182 @@
+"""The table of the objective, of the evaluate command, and its flags."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import pathlib
+
+from absl import flags
+
+from fastnst import loss_flags
+
+_MAX_ITERATIONS = flags.DEFINE_integer(
+    "max_iterations",
+    500,
+    "--table=objective: the most iterations of L-BFGS for a photo, which ends "
+    "at 1.5 times the iteration that equals the network; 0 leaves L-BFGS out.",
+    lower_bound=0,
+)
+_MIN_ITERATIONS = flags.DEFINE_integer(
+    "min_iterations",
+    0,
+    "--table=objective: the fewest; 100 shows the ratio to 100 iterations.",
+    lower_bound=0,
+)
+_START = flags.DEFINE_enum(
+    "start",
+    "both",
+    ["both", "noise", "content"],
+    "--table=objective: where L-BFGS starts, from white noise, from the "
+    "content image, or both.",
+)
+
+# What a card knows of the objective of its training.
+_FROM_CARD = (
+    "content_layer",
+    "content_weight",
+    "style_layers",
+    "style_weights",
+    "style_scales",
+    "style_image_size",
+    "tv_weight",
+)
+
+
+def check_flags() -> None:
+    """Raises ValueError for what can be refused before a network is loaded."""
+    if loss_flags.VGG16_WEIGHTS.value == "random":
+        raise ValueError(
+            "--vgg16_weights=random cannot measure anything: give the genuine "
+            "weights, a file or imagenet."
+        )
+
+
+def evaluate(
+    transformer,
+    style: str,
+    sizes: Sequence[int],
+    photos: Callable[[int], list],
+    output_dir: pathlib.Path,
+) -> int:
+    """Measures photos and network, and optimizes the photos: Figure 5.
+
+    Prints its results and writes them.
+
+    Args:
+        transformer: An `ImageTransformer`.
+        style: Name of the style, the one of --style_image.
+        sizes: Sides of the photos.
+        photos: Size to photos, as `objective.square_photos` returns them.
+        output_dir: Where the tables go; must exist.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ValueError: If flags, card and weights do not fit.
+    """
+    from fastnst.evaluation import objective
+    from fastnst.evaluation import tables
+
+    _take_from_card(transformer.card)
+    loss_network, transfer = loss_flags.build_style_objective()
+    measured: dict[int, list] = {}
+    values, rows = [], []
+    for size in sizes:
+        measured[size] = []
+        for measurement in objective.measure(
+            transfer,
+            photos(size),
+            lambda photo: transformer.stylize(photo, style),
+        ):
+            measured[size].append(measurement)
+            print(f"{size}  {measurement}", flush=True)
+        values += [(size, *row) for row in objective.values(measured[size])]
+        rows += [
+            (size, len(measured[size]) // 2, *row)
+            for row in objective.summarize(measured[size], transfer.weights)
+        ]
+    tables.write_csv(
+        output_dir / "objective_photos.csv",
+        ("size", *objective.VALUE_COLUMNS),
+        values,
+    )
+    header = ("size", "photos", *objective.Row._fields)
+    print(tables.write(output_dir, "objective", header, rows), end="")
+    if _MAX_ITERATIONS.value:
+        setup = _setup(transfer, loss_network)
+        _figure_5(measured, transfer, setup, photos, output_dir)
+    return 0
+
+
+def _take_from_card(card: dict) -> None:
+    """Makes the objective of the training the default of the flags."""
+    if card.get("loss_network", {}).get("weights") == "random":
+        raise ValueError(
+            "The network was trained with a loss network of random weights "
+            "(its card says so): its objective means nothing."
+        )
+    trained = card.get("flags", {})
+    for name in _FROM_CARD:
+        # The weights in the card belong to the layers in the card.
+        if name == "style_weights" and flags.FLAGS["style_layers"].present:
+            continue
+        if trained.get(name) is not None:
+            flags.FLAGS.set_default(name, trained[name])
+
+
+def _setup(transfer, loss_network) -> dict:
+    """Returns all that the curve of a photo depends on."""
+    return {
+        "weights": transfer.weights,
+        "content_layer": loss_flags.CONTENT_LAYER.value,
+        "style_image": loss_flags.style_pictures()[0]["sha256"],
+        "style_image_size": loss_flags.STYLE_IMAGE_SIZE.value,
+        "loss_network": loss_network.weights_sha256,
+    }
+
+
+def _figure_5(
+    measured: dict[int, list],
+    transfer,
+    setup: dict,
+    photos: Callable[[int], list],
+    output_dir: pathlib.Path,
+) -> None:
+    """Optimizes the photos; writes the curves, a table and the picture."""
+    from fastnst.evaluation import curve_file
+    from fastnst.evaluation import figure
+    from fastnst.evaluation import objective
+    from fastnst.evaluation import optimization_curve
+    from fastnst.evaluation import tables
+
+    starts = ["noise", "content"] if _START.value == "both" else [_START.value]
+    file = curve_file.CurveFile(output_dir / "objective_curves.csv", setup)
+    worth, panels = [], []
+    for size, measurements in measured.items():
+        content = objective.totals(measurements, objective.CONTENT)
+        network = objective.totals(measurements, objective.NETWORK)
+        found = []
+        for curve in optimization_curve.curves(
+            transfer,
+            photos(size),
+            network,
+            file,
+            starts=starts,
+            min_iterations=_MIN_ITERATIONS.value,
+            max_iterations=_MAX_ITERATIONS.value,
+        ):
+            found.append(curve)
+            equal = curve.crossing(network[curve.photo])
+            print(f"{curve}, equal after {equal}", flush=True)
+        worth += optimization_curve.equivalences(found, network)
+        panels.append(
+            optimization_curve.panel(
+                size, found, [*content.values()], [*network.values()]
+            )
+        )
+    layers = ", ".join(loss_flags.STYLE_LAYERS.value)
+    notes = [f"{line}; style layers {layers}." for line in worth]
+    header = optimization_curve.Equivalence._fields
+    text = tables.write(output_dir, "objective_lbfgs", header, worth, notes)
+    figure.draw(output_dir / "objective.png", panels)
+    print(text + f"written: {output_dir / 'objective.png'}")
