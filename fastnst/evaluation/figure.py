@@ -149,6 +149,19 @@ class _Axes:
 
     def _legend(self) -> None:
         right = self._box[2] - 10 * _SCALE
+        widest = max(
+            self._font.getlength(line.label) for line in self._panel.lines
+        )
+        height = (_LEGEND_LINE * len(self._panel.lines) + 8) * _SCALE
+        self._draw.rectangle(
+            [
+                right - 36 * _SCALE - widest,
+                self._box[1] + _SCALE,
+                self._box[2] - _SCALE,
+                self._box[1] + height,
+            ],
+            (255, 255, 255, 200),
+        )
         for number, line in enumerate(self._panel.lines):
             y = self._box[1] + (14 + _LEGEND_LINE * number) * _SCALE
             self._draw.line(
