@@ -47,8 +47,9 @@ def write(
         OSError: If it cannot be written.
     """
     network = saved_networks.with_dtype_policy(network, "float32")
+    # Not `track`: the endpoints' variables are found without it, and with it
+    # Keras 3.15 writes all of them twice.
     archive = keras.export.ExportArchive()
-    archive.track(network)
     endpoints = signatures.endpoints(network, max_pixels)
     for name, function in endpoints.items():
         archive.add_endpoint(name, function)

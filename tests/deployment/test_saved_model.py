@@ -108,6 +108,13 @@ def test_signatures_are_those_of_the_contract(exported):
     }
 
 
+def test_weights_are_stored_once(exported):
+    network, folder, _ = exported
+    (data,) = (folder / "variables").glob("*.data-*")
+    num_bytes = 4 * sum(int(tf.size(weight)) for weight in network.weights)
+    assert num_bytes <= data.stat().st_size < 1.2 * num_bytes
+
+
 def test_a_server_without_fastnst_gives_the_same_png(exported, tmp_path):
     network, folder, _ = exported
     picture = _pictures(33, 47, 3)
