@@ -54,18 +54,18 @@ def evaluate(
         OSError: If something cannot be read or written.
         ValueError: If flags, photos and network do not fit.
     """
+    upscale, factor = None, int(super_resolution_flags.FACTOR.value or 0)
+    if not factor and not network:
+        raise ValueError("--factor=... or --network=... must be given.")
     fastnst.import_tensorflow()
     from fastnst.evaluation import super_resolution_table
     from fastnst.inference import transform
 
-    upscale, factor = None, int(super_resolution_flags.FACTOR.value or 0)
     if network:
         transformer = transform.ImageTransformer.load(network)
         transformer.require_task("super_resolution")
         upscale = transformer.upscale
         factor = _agreed_factor(transformer.network.factor, network)
-    if not factor:
-        raise ValueError("--factor=... or --network=... must be given.")
     protocol = super_resolution_table.Protocol(
         factor,
         super_resolution_flags.DEGRADATION.value or "bicubic",

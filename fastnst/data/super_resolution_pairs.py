@@ -28,7 +28,7 @@ def super_resolution_pairs(
     image_size = batches.element_spec[0].shape[1]
     if image_size % factor:
         raise ValueError(
-            f"--image_size must be a multiple of the factor, {factor}. "
+            f"The images' side must be a multiple of the factor, {factor}. "
             f"Received: {image_size}."
         )
 
