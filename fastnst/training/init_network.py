@@ -34,12 +34,15 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
     )
     if not same_layers or len(trained.variables) != len(network.variables):
         raise ValueError(_misfit(name_or_path, trained, network))
+    values = []
     for old, new in pairs:
         value = np.asarray(old)
         if len(value) == 1 and value.ndim == 2:
             value = np.repeat(value, new.shape[0], axis=0)
         if value.shape != tuple(new.shape):
             raise ValueError(_misfit(name_or_path, trained, network))
+        values.append(value)
+    for new, value in zip(network.variables, values):
         new.assign(value)
     card = saved_networks.load_card(path)
     kept = ("description", "command", "steps", "started_from")
