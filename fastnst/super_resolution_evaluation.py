@@ -54,18 +54,9 @@ def evaluate(
         OSError: If something cannot be read or written.
         ValueError: If flags, photos and network do not fit.
     """
-    upscale, factor = None, int(super_resolution_flags.FACTOR.value or 0)
-    if not factor and not network:
-        raise ValueError("--factor=... or --network=... must be given.")
-    fastnst.import_tensorflow()
+    factor, upscale = _factor_and_upscale(network)
     from fastnst.evaluation import super_resolution_table
-    from fastnst.inference import transform
 
-    if network:
-        transformer = transform.ImageTransformer.load(network)
-        transformer.require_task("super_resolution")
-        upscale = transformer.upscale
-        factor = _agreed_factor(transformer.network.factor, network)
     protocol = super_resolution_table.Protocol(
         factor,
         super_resolution_flags.DEGRADATION.value or "bicubic",
@@ -91,14 +82,25 @@ def evaluate(
     return 0
 
 
-def _agreed_factor(factor: int, network: str) -> int:
+def _factor_and_upscale(network: str | None):
+    """Returns the factor, and the function of the network or None."""
     asked = super_resolution_flags.FACTOR.value
+    if not asked and not network:
+        raise ValueError("--factor=... or --network=... must be given.")
+    fastnst.import_tensorflow()
+    if not network:
+        return int(str(asked)), None
+    from fastnst.inference import transform
+
+    transformer = transform.ImageTransformer.load(network)
+    transformer.require_task("super_resolution")
+    factor = transformer.network.factor
     if asked not in (None, str(factor)):
         raise ValueError(
             f"--factor must be {factor}, the factor of --network={network}. "
             f"Received: {asked}."
         )
-    return factor
+    return factor, transformer.upscale
 
 
 def _photos(images: Sequence[str], num_images: int | None):
