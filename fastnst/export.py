@@ -21,6 +21,7 @@ import re
 
 from absl import flags
 
+import fastnst
 from fastnst import command_line
 from fastnst.deployment import version_directory
 
@@ -97,7 +98,7 @@ def main(argv: list[str]) -> None:
     folders = _folders(output_dir / name)
     for folder in folders.values():
         version_directory.check_free(folder, overwrite=_OVERWRITE.value)
-    # TensorFlow takes seconds to import; a bad flag or --help must not wait.
+    fastnst.import_tensorflow()
     from fastnst.networks import saved_networks
 
     network = saved_networks.load(network_name)

@@ -62,7 +62,8 @@ def make_style_trainer(preset="default", **options):
 
     Args:
         preset: Of the network.
-        **options: `jit_compile`, `dtype` and `learning_rate`.
+        **options: `jit_compile`, `dtype`, and Adam's `learning_rate` and
+            `epsilon`.
     """
     import keras
     import numpy as np
@@ -91,7 +92,9 @@ def make_style_trainer(preset="default", **options):
         tv_weight=1e-6,
     )
     trainer = style_transfer_trainer.StyleTransferTrainer(network, objective)
-    optimizer = keras.optimizers.Adam(options.get("learning_rate", 1e-3))
+    optimizer = keras.optimizers.Adam(
+        options.get("learning_rate", 1e-3), epsilon=options.get("epsilon", 1e-7)
+    )
     trainer.compile(optimizer, jit_compile=options.get("jit_compile", False))
     optimizer.build(network.trainable_variables)
     return trainer

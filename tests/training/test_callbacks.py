@@ -76,6 +76,24 @@ def test_the_newest_state_is_restored(saved):
     assert _step(trainer) == 4
 
 
+def test_moving_averages_of_the_residual_blocks_are_restored(
+    tmp_path, style_trainer
+):
+    trainer = style_trainer("paper")
+    network = trainer.transform_network
+    for index, variable in enumerate(network.non_trainable_variables):
+        variable.assign(np.full(variable.shape, index + 0.5))
+    callbacks.Checkpoints(trainer, str(tmp_path), 1).save()
+    before = [variable.numpy() for variable in network.variables]
+    for variable in network.variables:
+        variable.assign(np.zeros(variable.shape))
+    callbacks.Checkpoints(trainer, str(tmp_path), 1).restore()
+    # Two averages of each batch normalization: 15 in Table 1.
+    assert len(network.non_trainable_variables) >= 30
+    for variable, value in zip(network.variables, before):
+        np.testing.assert_array_equal(variable, value)
+
+
 @pytest.mark.parametrize(
     ("suffix", "kept"),
     [

@@ -194,7 +194,9 @@ for strategy in (
     tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]),
 ):
     with strategy.scope():
-        trainer = fixtures.make_style_trainer(preset)
+        # With a small epsilon Adam moves a weight whose gradient is rounding
+        # by the whole learning rate, whatever the devices.
+        trainer = fixtures.make_style_trainer(preset, epsilon=1e-3)
     history = trainer.fit(
         fixtures.make_content_batches(5), epochs=5, steps_per_epoch=1,
         verbose=0, shuffle=False,
@@ -223,12 +225,10 @@ print("RESULT" + json.dumps(result))
 
 @pytest.mark.parametrize(
     "preset, logs, weights",
-    # Adam moves a weight whose gradient is rounding by the learning rate: the
-    # weights agree less than what they compute. With batch normalization,
-    # which rounds the statistics otherwise, there are more of those.
+    # Batch normalization rounds the statistics of two replicas otherwise.
     [
-        ("default", 1e-5, 1e-4),
-        pytest.param("paper", 3e-2, 1e-3, marks=pytest.mark.slow),
+        ("default", 1e-5, 1e-5),
+        pytest.param("paper", 1e-3, 1e-5, marks=pytest.mark.slow),
     ],
 )
 def test_two_devices_train_as_one(preset, logs, weights):
