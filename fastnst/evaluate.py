@@ -4,6 +4,8 @@
         --images=photos --style_image=wave.png --output_dir=results
     python -m fastnst.evaluate --table=artifacts --network=wave \
         --images=photos --style_image=wave.png --output_dir=results
+    python -m fastnst.evaluate --table=speed --network=wave \
+        --images=photo.jpg --style_image=wave.png --output_dir=results
     python -m fastnst.evaluate --table=super_resolution --images=set5 \
         --factor=4 --network=sr_x4_pixel --output_dir=results
 
@@ -11,9 +13,10 @@
 and Figure 5 of the paper: how many iterations of L-BFGS the network equals.
 Layers and weights are those of the network's training, from its card; flags
 replace them. A stopped run goes on where it was. `artifacts`: border frame,
-checkerboard and burnt spots. `super_resolution`: PSNR and SSIM, beside
-bicubic; without --network bicubic alone. Each table is printed and written to
---output_dir as CSV and Markdown.
+checkerboard and burnt spots. `speed`: Table 1 of the paper for this machine,
+the seconds of the network and of L-BFGS on the first photo. `super_resolution`:
+PSNR and SSIM, beside bicubic; without --network bicubic alone. Each table is
+printed and written to --output_dir as CSV and Markdown.
 """
 
 import pathlib
@@ -25,12 +28,13 @@ import fastnst
 from fastnst import command_line
 from fastnst import loss_flags
 from fastnst import objective_evaluation
+from fastnst import speed_evaluation
 from fastnst import super_resolution_evaluation
 
 _TABLE = flags.DEFINE_enum(
     "table",
     None,
-    ["objective", "artifacts", "super_resolution"],
+    ["objective", "artifacts", "speed", "super_resolution"],
     "What to measure.",
 )
 _NETWORK = flags.DEFINE_string(
@@ -51,7 +55,8 @@ _NUM_IMAGES = flags.DEFINE_integer(
 _IMAGE_SIZE = flags.DEFINE_list(
     "image_size",
     ["256"],
-    "Sides of the squares that are cut from the middle of the photos, pixels.",
+    "Sides of the squares that are cut from the middle of the photos, pixels. "
+    "Default of --table=speed: 256,512,1024.",
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Where the tables go; made if missing."
@@ -59,6 +64,7 @@ _OUTPUT_DIR = flags.DEFINE_string(
 
 flags.adopt_module_key_flags(loss_flags)
 flags.adopt_module_key_flags(objective_evaluation)
+flags.adopt_module_key_flags(speed_evaluation)
 flags.adopt_module_key_flags(super_resolution_evaluation)
 
 
@@ -72,12 +78,18 @@ def main(argv: list[str]) -> int:
             _NUM_IMAGES.value,
             _OUTPUT_DIR.value,
         )
+    if _TABLE.value == "speed":
+        flags.FLAGS.set_default("image_size", speed_evaluation.IMAGE_SIZES)
     sizes = _sizes()
     for flag in (_NETWORK, _OUTPUT_DIR):
         _given(flag)
     _given(_IMAGES)
     _style_image()
-    tables = {"objective": _objective, "artifacts": _artifacts}
+    tables = {
+        "objective": _objective,
+        "artifacts": _artifacts,
+        "speed": _speed,
+    }
     table = tables[_given(_TABLE)]
     pathlib.Path(_given(_OUTPUT_DIR)).mkdir(parents=True, exist_ok=True)
     return table(sizes)
@@ -112,13 +124,15 @@ def _sizes() -> list[int]:
     return sizes
 
 
-def _transformer():
+def _transformer(precision: str = "float32"):
     """Loads the network; returns it and the style that is measured."""
     fastnst.import_tensorflow()
     from fastnst.evaluation import objective
     from fastnst.inference import transform
 
-    transformer = transform.ImageTransformer.load(_given(_NETWORK))
+    transformer = transform.ImageTransformer.load(
+        _given(_NETWORK), precision=precision
+    )
     transformer.require_task("style_transfer")
     style = objective.matching_style(
         transformer.card, _style_image(), _STYLE.value
@@ -139,6 +153,23 @@ def _objective(sizes: list[int]) -> int:
     transformer, style = _transformer()
     return objective_evaluation.evaluate(
         transformer, style, sizes, _photos, pathlib.Path(_given(_OUTPUT_DIR))
+    )
+
+
+def _speed(sizes: list[int]) -> int:
+    objective_evaluation.check_flags()
+    if _NUM_IMAGES.value not in (None, 1):
+        raise ValueError(
+            "--num_images must be 1 with --table=speed, which needs one photo. "
+            f"Received: {_NUM_IMAGES.value}."
+        )
+    transformer, style = _transformer(speed_evaluation.precision())
+    return speed_evaluation.evaluate(
+        transformer,
+        style,
+        sizes,
+        lambda size: _photos(size)[0],
+        pathlib.Path(_given(_OUTPUT_DIR)),
     )
 
 

@@ -77,7 +77,7 @@ def evaluate(
     from fastnst.evaluation import objective
     from fastnst.evaluation import tables
 
-    _take_from_card(transformer.card)
+    take_from_card(transformer.card)
     loss_network, transfer = loss_flags.build_style_objective()
     measured: dict[int, list] = {}
     values, rows = [], []
@@ -108,8 +108,15 @@ def evaluate(
     return 0
 
 
-def _take_from_card(card: dict) -> None:
-    """Makes the objective of the training the default of the flags."""
+def take_from_card(card: dict) -> None:
+    """Makes the objective of the training the default of the flags.
+
+    Args:
+        card: Of the network.
+
+    Raises:
+        ValueError: If its loss network had random weights.
+    """
     if card.get("loss_network", {}).get("weights") == "random":
         raise ValueError(
             "The network was trained with a loss network of random weights "

@@ -193,3 +193,43 @@ def test_another_style_picture_is_refused(workplace):
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "by sha256: noise" in line
+
+
+def test_speed_uses_the_layers_of_the_card_for_the_slow_method(workplace):
+    done = _run(
+        *_arguments(
+            workplace,
+            table="speed",
+            image_size="32,48",
+            timed_iterations=21,
+            precision="bfloat16",
+        )
+    )
+    assert done.returncode == 0, done.stderr
+    rows = _read(workplace / "results/speed.csv")
+    assert [row["size"] for row in rows] == ["32", "48"]
+    for row in rows:
+        assert int(row["evaluations"]) >= int(row["iterations_timed"]) == 21
+        assert row["precision"] == "bfloat16"
+        seconds = [float(row[f"lbfgs_{n}"]) for n in (100, 300, 500)]
+        assert seconds[1] == pytest.approx(3 * seconds[0])
+        ratio = seconds[2] / float(row["feed_forward"])
+        assert float(row["speed_up_500"]) == pytest.approx(ratio)
+    markdown = (workplace / "results/speed.md").read_text()
+    assert "content relu1_1, style relu1_2" in markdown
+    assert "48x48: 21 iterations" in markdown and "scaled" in markdown
+
+
+@pytest.mark.parametrize(
+    "changed, expected",
+    [
+        ({"num_images": 2}, "--num_images must be 1"),
+        ({"timed_iterations": 19}, "timed_iterations"),
+        ({"precision": "float16"}, "precision"),
+    ],
+)
+def test_speed_refuses(workplace, changed, expected):
+    done = _run(*_arguments(workplace, table="speed", **changed))
+    assert done.returncode != 0
+    assert expected in done.stderr
+    assert not done.stderr.startswith("Traceback")
