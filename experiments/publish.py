@@ -1,0 +1,120 @@
+"""Puts a trained network into the package: python experiments/publish.py.
+
+    python experiments/publish.py --workdir=runs/great_wave --name=great_wave
+
+writes fastnst/pretrained/NAME.keras, its weights stored in float16 (half the
+size; they are float32 again when it is loaded), and its card NAME.json, in
+which absolute paths are cut to the names of the files and folders.
+"""
+
+import io
+import json
+import os
+import pathlib
+import re
+import zipfile
+
+from absl import app
+from absl import flags
+import h5py
+import numpy as np
+
+from fastnst.networks import saved_networks
+
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Workdir of a finished training."
+)
+_NAME = flags.DEFINE_string("name", None, "Name of the network.")
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", str(saved_networks.PRETRAINED), "Where it goes."
+)
+_NOTE = flags.DEFINE_string(
+    "note", None, "What the card says besides, about how it was made."
+)
+_FOLDERS = re.compile(r"(?<=[=,\s\"'])~?/(?:[^\s=,:;\"']*/)*")
+_WEIGHTS = "model.weights.h5"
+
+
+def main(argv: list[str]) -> None:
+    """Publishes the network of the flags."""
+    del argv
+    workdir = pathlib.Path(_WORKDIR.value)
+    folder = pathlib.Path(_OUTPUT_DIR.value)
+    network = folder / f"{_NAME.value}.keras"
+    card = without_folders(saved_networks.load_card(workdir))
+    card["weights_stored_as"] = "float16"
+    if _NOTE.value:
+        card["note"] = _NOTE.value
+    temporary = network.with_name(f".{network.name}.{os.getpid()}")
+    store_in_float16(workdir / saved_networks.NETWORK_FILE, temporary)
+    os.replace(temporary, network)
+    text = json.dumps(card, indent=2, allow_nan=False) + "\n"
+    network.with_suffix(".json").write_text(text, encoding="utf-8")
+    print(f"{network}: {network.stat().st_size / 1e6:.1f} MB")
+
+
+def without_folders(card: dict) -> dict:
+    """Cuts the absolute paths in a card to their last parts.
+
+    Args:
+        card: Of a network; "/a/b.jpg" and "--photos=/c/d,/c/e:0.1" have some.
+
+    Returns:
+        A card without them: "b.jpg", "--photos=d,e:0.1".
+    """
+    return json.loads(_FOLDERS.sub("", json.dumps(card)))
+
+
+def store_in_float16(
+    source: str | os.PathLike, target: str | os.PathLike
+) -> None:
+    """Copies a `.keras` file, its weights rounded to float16.
+
+    Args:
+        source: The file.
+        target: The copy.
+
+    Raises:
+        ValueError: If a weight is too large for float16.
+    """
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for member in old.infolist():
+            data = old.read(member)
+            if member.filename == _WEIGHTS:
+                data = _rounded(data)
+            new.writestr(member, data, zipfile.ZIP_DEFLATED)
+
+
+def _rounded(weights: bytes) -> bytes:
+    with io.BytesIO(weights) as buffer:
+        with h5py.File(buffer, "r+") as file:
+            names: list[str] = []
+            file.visit(names.append)
+            for name in names:
+                if isinstance(file[name], h5py.Dataset):
+                    _round(file, name)
+            with io.BytesIO() as compact, h5py.File(compact, "w") as result:
+                for name in file:
+                    file.copy(name, result)
+                result.attrs.update(file.attrs)
+                result.flush()
+                return compact.getvalue()
+
+
+def _round(file: h5py.File, name: str) -> None:
+    values = np.asarray(file[name])
+    if values.dtype != np.float32:
+        return
+    with np.errstate(over="ignore"):
+        half = values.astype(np.float16)
+    if not np.all(np.isfinite(half)):
+        raise ValueError(f"{name} is too large for float16.")
+    attributes = dict(file[name].attrs)
+    del file[name]
+    file[name] = half
+    file[name].attrs.update(attributes)
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["workdir", "name"])
+    app.run(main)
