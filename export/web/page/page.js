@@ -34,17 +34,15 @@ async function start() {
     const response = await fetch("networks.json");
     if (!response.ok) throw new Error(response.statusText);
     entries = await response.json();
-  } catch (error) {
+  } catch {
     return fail("networks.json cannot be read. Build this page with build.py.");
   }
   element("network").replaceChildren(...entries.map(toOption));
   await loadNetwork();
 }
 
-function toOption({ name, width, height, bytes }, index) {
-  const megabytes = (bytes / 1e6).toFixed(1);
-  const text = `${name} (${width} × ${height}, ${megabytes} MB)`;
-  return new Option(text, index);
+function toOption({ name, bytes }, index) {
+  return new Option(`${name} (${(bytes / 1e6).toFixed(1)} MB)`, index);
 }
 
 async function loadNetwork() {
@@ -112,7 +110,7 @@ async function toggleWebcam() {
     photos.stopWebcam(video);
     return fail(error.message);
   }
-  element("webcam").textContent = "Keep this picture";
+  element("webcam").textContent = "Keep picture";
   photoName = "webcam";
   while (video.srcObject) {
     photo = photos.readFrame(video);
@@ -120,11 +118,12 @@ async function toggleWebcam() {
     // A hidden page gets no frames, and takes no power.
     await new Promise((resolve) => requestAnimationFrame(resolve));
   }
+  await transform();
 }
 
 function stopWebcam() {
   photos.stopWebcam(element("video"));
-  element("webcam").textContent = "Use the webcam";
+  element("webcam").textContent = "Use webcam";
 }
 
 /** Transforms the photo; asked while it runs, it runs once more after. */
@@ -150,12 +149,14 @@ async function transform() {
 async function transformOnce() {
   const shares = picture.normalizedShares(styles.shares());
   if (!shares) return fail("Give at least one style a share.");
-  if (!element("video").srcObject) say("Transforming…");
+  const live = Boolean(element("video").srcObject);
+  // Not per frame: a screen reader reads each change aloud.
+  say(live ? "Live from the webcam." : "Transforming…");
   const start = performance.now();
   result = await network.transform(photo, shares);
   const milliseconds = Math.round(performance.now() - start);
   const { width, height } = result.after;
-  say(`${width} × ${height} pixels, made in ${milliseconds} ms.`);
+  if (!live) say(`${width} × ${height} pixels, made in ${milliseconds} ms.`);
   show();
 }
 
@@ -206,7 +207,9 @@ async function download() {
 }
 
 function say(text) {
-  element("status").textContent = text;
+  if (element("status").textContent !== text) {
+    element("status").textContent = text;
+  }
   element("error").textContent = "";
 }
 

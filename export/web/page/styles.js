@@ -40,9 +40,14 @@ export function showStyles(list, names, onChange) {
   function showShares() {
     const values = shares();
     const sum = values.reduce((total, value) => total + value, 0);
+    let before = 0;
     rows.forEach((row, index) => {
       const share = sum ? values[index] / sum : 0;
-      row.querySelector("output").textContent = `${Math.round(share * 100)} %`;
+      // Rounded such that what is shown adds up to 100.
+      const percent =
+        Math.round((before + share) * 100) - Math.round(before * 100);
+      before += share;
+      row.querySelector("output").textContent = `${percent} %`;
       const button = row.querySelector("button");
       button.setAttribute("aria-pressed", String(share === 1));
     });
