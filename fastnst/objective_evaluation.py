@@ -154,7 +154,6 @@ def _figure_5(
     from fastnst.evaluation import figure
     from fastnst.evaluation import objective
     from fastnst.evaluation import optimization_curve
-    from fastnst.evaluation import tables
 
     starts = ["noise", "content"] if _START.value == "both" else [_START.value]
     file = curve_file.CurveFile(output_dir / "objective_curves.csv", setup)
@@ -181,9 +180,16 @@ def _figure_5(
                 size, found, [*content.values()], [*network.values()]
             )
         )
+    print(_table_of_equivalences(worth, output_dir), end="")
+    figure.draw(output_dir / "objective.png", panels)
+    print(f"written: {output_dir / 'objective.png'}")
+
+
+def _table_of_equivalences(worth: list, output_dir: pathlib.Path) -> str:
+    from fastnst.evaluation import optimization_curve
+    from fastnst.evaluation import tables
+
     layers = ", ".join(loss_flags.STYLE_LAYERS.value)
     notes = [f"{line}; style layers {layers}." for line in worth]
     header = optimization_curve.Equivalence._fields
-    text = tables.write(output_dir, "objective_lbfgs", header, worth, notes)
-    figure.draw(output_dir / "objective.png", panels)
-    print(text + f"written: {output_dir / 'objective.png'}")
+    return tables.write(output_dir, "objective_lbfgs", header, worth, notes)

@@ -104,23 +104,25 @@ def main(argv: list[str]) -> int:
         task.check_photo(name, photo)
     result = _run(task, trainer, stages, workdir, photos)
     transformer = transform.ImageTransformer(trainer.transform_network)
-    known = task.card(transformer, photos if result.finished else [])
-    before = facts.get("started_from", {}).get("total_steps", 0)
-    total = before + result.step
     card = {
-        **known,
-        "description": f"{known['description']}: {total} steps",
+        **task.card(transformer, photos if result.finished else []),
         "command": shlex.join(["python", "-m", "fastnst.train", *sys.argv[1:]]),
         "flags": experiment,
         **facts,
-        "steps": result.step,
-        "total_steps": total,
+        **_steps(result, facts),
         # A training that was finished already has no new ones.
         "losses": result.losses or workdir.card().get("losses", {}),
         "versions": machine.versions(),
     }
+    card["description"] += f": {card['total_steps']} steps"
     saved_networks.save(trainer.transform_network, workdir.network, card)
     return _report(task, transformer, workdir, result, photos)
+
+
+def _steps(result, facts: dict) -> dict[str, int]:
+    """Returns the steps of this training, and with those it started from."""
+    before = facts.get("started_from", {}).get("total_steps", 0)
+    return {"steps": result.step, "total_steps": before + result.step}
 
 
 def _task():

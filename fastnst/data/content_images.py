@@ -84,14 +84,17 @@ def content_images(
     )
     loader.check_folders()
     dataset = _batches(loader, parts, order, start, image_size, batch_size)
+    return dataset.with_options(_options(shard))
+
+
+def _options(shard: tuple[int, int]) -> tf.data.Options:
+    options = tf.data.Options()
     if shard[1] > 1:
         # Each worker has its own part already.
-        options = tf.data.Options()
         options.experimental_distribute.auto_shard_policy = (
             tf.data.experimental.AutoShardPolicy.OFF
         )
-        dataset = dataset.with_options(options)
-    return dataset
+    return options
 
 
 def _check_arguments(

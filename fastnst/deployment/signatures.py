@@ -87,36 +87,7 @@ def endpoints(network: keras.Model, max_pixels: int) -> dict[str, Callable]:
 
 
 def _signatures(max_pixels: int) -> dict[str, Signature]:
-    files = tf.TensorSpec([None], tf.string, name="image_bytes")
-    # Traced once for all signatures: the graphs of the headers are large.
-    checked = tf.function(
-        lambda data: image_bytes.checked(data, max_pixels),
-        input_signature=[files],
-        autograph=False,
-    )
-    decode = tf.function(
-        image_bytes.decode,
-        input_signature=[tf.TensorSpec([], tf.string)],
-        autograph=False,
-    )
-    png = Signature(
-        input_name="image_bytes",
-        input_spec=files,
-        output_name="transformed_bytes",
-        output_spec=tf.TensorSpec([], tf.string),
-        check=checked,
-        read=lambda data: to_float(decode(data)),
-        write=lambda picture: tf.io.encode_png(to_uint8(picture)),
-    )
-    floats = Signature(
-        input_name="image",
-        input_spec=tf.TensorSpec(_PIXELS, tf.float32, name="image"),
-        output_name="transformed",
-        output_spec=tf.TensorSpec(_PIXELS[1:], tf.float32),
-        check=lambda images: image_bytes.checked_pixels(images, max_pixels),
-        read=to_float,
-        write=to_float,
-    )
+    png, floats = _of_files(max_pixels), _of_floats(max_pixels)
     return {
         "serving_default": png,
         "jpeg": dataclasses.replace(
@@ -130,6 +101,42 @@ def _signatures(max_pixels: int) -> dict[str, Signature]:
         ),
         "image_float": floats,
     }
+
+
+def _of_files(max_pixels: int) -> Signature:
+    files = tf.TensorSpec([None], tf.string, name="image_bytes")
+    # Traced once for all signatures: the graphs of the headers are large.
+    checked = tf.function(
+        lambda data: image_bytes.checked(data, max_pixels),
+        input_signature=[files],
+        autograph=False,
+    )
+    decode = tf.function(
+        image_bytes.decode,
+        input_signature=[tf.TensorSpec([], tf.string)],
+        autograph=False,
+    )
+    return Signature(
+        input_name="image_bytes",
+        input_spec=files,
+        output_name="transformed_bytes",
+        output_spec=tf.TensorSpec([], tf.string),
+        check=checked,
+        read=lambda data: to_float(decode(data)),
+        write=lambda picture: tf.io.encode_png(to_uint8(picture)),
+    )
+
+
+def _of_floats(max_pixels: int) -> Signature:
+    return Signature(
+        input_name="image",
+        input_spec=tf.TensorSpec(_PIXELS, tf.float32, name="image"),
+        output_name="transformed",
+        output_spec=tf.TensorSpec(_PIXELS[1:], tf.float32),
+        check=lambda images: image_bytes.checked_pixels(images, max_pixels),
+        read=to_float,
+        write=to_float,
+    )
 
 
 def _picture_function(network: keras.Model, num_styles: int):

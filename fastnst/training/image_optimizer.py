@@ -144,20 +144,7 @@ class _Run:
                 raise
 
         while self._iteration < self._num_iterations and not self._stopped:
-            result = scipy.optimize.minimize(
-                self._evaluate,
-                pixels,
-                method="L-BFGS-B",
-                jac=True,
-                bounds=scipy.optimize.Bounds(0.0, _WHITE),
-                callback=on_iteration,
-                options={
-                    "maxiter": self._num_iterations - self._iteration,
-                    "maxfun": np.iinfo(np.int32).max,
-                    "ftol": 0.0,
-                    "gtol": 0.0,
-                },
-            )
+            result = self._minimize_once(pixels, on_iteration)
             # An abnormal line search, or a step that changes nothing in
             # float32, may be the fault of old curvature: begin afresh, unless
             # that did not help the last time.
@@ -166,6 +153,22 @@ class _Run:
             if self._iteration < self._num_iterations:
                 logging.debug("restart of L-BFGS: %s", result.message)
             pixels, value = result.x, result.fun
+
+    def _minimize_once(self, pixels: np.ndarray, on_iteration):
+        return scipy.optimize.minimize(
+            self._evaluate,
+            pixels,
+            method="L-BFGS-B",
+            jac=True,
+            bounds=scipy.optimize.Bounds(0.0, _WHITE),
+            callback=on_iteration,
+            options={
+                "maxiter": self._num_iterations - self._iteration,
+                "maxfun": np.iinfo(np.int32).max,
+                "ftol": 0.0,
+                "gtol": 0.0,
+            },
+        )
 
     def _evaluate(self, pixels: np.ndarray) -> tuple[float, np.ndarray]:
         image = pixels.reshape(self._shape).astype(np.float32)

@@ -84,20 +84,9 @@ def run(
         for image_size, num_steps in stages:
             total += num_steps
             if step < total and stop.received is None:
-                # Traced anew: the function of the last stage would go on with
-                # images of any size, whose sums differ in the last bit from
-                # those of a training that is restarted here.
-                trainer.make_train_function(force=True)
-                trainer.fit(
-                    make_dataset(
-                        image_size, int(trainer.data_position.numpy())
-                    ),
-                    steps_per_epoch=total - step,
-                    callbacks=every,
-                    shuffle=False,
-                    verbose=0,
-                )
-                step = int(trainer.optimizer.iterations.numpy())
+                position = int(trainer.data_position.numpy())
+                dataset = make_dataset(image_size, position)
+                step = _fit(trainer, dataset, total - step, every)
                 if step < total and stop.received is None:
                     raise OSError(
                         f"The content images ended at step {step} of {total}."
@@ -112,3 +101,19 @@ def run(
     finally:
         stop.restore()
     return Result(step, step >= total, stop.received, last.means())
+
+
+def _fit(trainer, dataset, num_steps: int, callbacks) -> int:
+    """Trains on images of one size; returns the number of steps done."""
+    # Traced anew: the function of the last stage would go on with images of
+    # any size, whose sums differ in the last bit from those of a training that
+    # is restarted here.
+    trainer.make_train_function(force=True)
+    trainer.fit(
+        dataset,
+        steps_per_epoch=num_steps,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )
+    return int(trainer.optimizer.iterations.numpy())
