@@ -21,8 +21,13 @@ export async function readFile(file) {
       image.onerror = reject;
     });
     checkSize(file.name, image.naturalWidth, image.naturalHeight);
-    await image.decode();
-    return draw(image, image.naturalWidth, image.naturalHeight);
+    // Unlike an Image, it refuses a file of which the end is missing.
+    const bitmap = await createImageBitmap(file, {
+      imageOrientation: "from-image",
+    });
+    const picture = draw(bitmap, bitmap.width, bitmap.height);
+    bitmap.close();
+    return picture;
   } catch (error) {
     if (error instanceof TooLargeError) throw error;
     throw new Error(
