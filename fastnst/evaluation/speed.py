@@ -171,18 +171,20 @@ def row(
         passes, n=4, method="inclusive"
     )
     seconds = [optimization.until(iteration) for iteration in ITERATIONS]
-    return Row(
-        size,
-        median,
-        first,
-        third,
-        optimization.num_iterations,
-        optimization.num_evaluations,
-        *seconds,
-        *[each / median for each in seconds],
-        precision,
-        num_threads(),
-        device_name(),
+    return Row._make(
+        [
+            size,
+            median,
+            first,
+            third,
+            optimization.num_iterations,
+            optimization.num_evaluations,
+            *seconds,
+            *[each / median for each in seconds],
+            precision,
+            num_threads(),
+            device_name(),
+        ]
     )
 
 

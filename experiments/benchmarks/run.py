@@ -1,0 +1,144 @@
+"""Times fastnst beside PyTorch and ONNX Runtime on this machine's processor.
+
+    python experiments/benchmarks/run.py            # all of it
+    python experiments/benchmarks/run.py --quick    # small pictures, 3 rounds
+
+Needs `pip install -e '.[benchmarks]'` and a C++ compiler (`torch.compile`).
+Leave the machine alone meanwhile. Writes measurements.csv and results.md to
+--output_dir, and the table into the README.md there.
+"""
+
+import os
+import pathlib
+import tempfile
+
+from absl import flags
+from case import Case
+import measurements
+import memory
+import parts
+import report
+
+from fastnst import command_line
+
+_HERE = pathlib.Path(__file__).parent
+_PARTS = ["floor", "inference", "training", "fit", "pipeline", "memory"]
+
+_PARTS_FLAG = flags.DEFINE_list(
+    "parts", _PARTS, f"What to measure, of {', '.join(_PARTS)}."
+)
+_QUICK = flags.DEFINE_bool(
+    "quick", False, "Pictures to 512x512, 3 rounds: a look, not a result."
+)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 9, "Calls of each contestant.", lower_bound=1
+)
+_SIZES = flags.DEFINE_list(
+    "sizes",
+    ["256x256", "512x512", "1024x1024", "1920x1080"],
+    "Pictures of the inference part, width x height.",
+)
+_TRAINING_SIZE = flags.DEFINE_integer(
+    "training_size", 256, "Side of the pictures of a training step."
+)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 4, "Of a training step.")
+_MEMORY_SIDES = flags.DEFINE_list(
+    "memory_sides",
+    ["256", "512", "1024", "2048", "4096"],
+    "Sides of the pictures of the memory part.",
+)
+_THREADS = flags.DEFINE_integer(
+    "threads", 0, "For every contestant; 0 is one for each processor."
+)
+_NETWORK = flags.DEFINE_string(
+    "network", None, "A trained fastnst network. Default: an untrained one."
+)
+_PHOTOS = flags.DEFINE_list(
+    "photos",
+    [str(_HERE.parent / "photos")],
+    "Folders of content images, for the training loop and the pipeline.",
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", str(_HERE), "Where the results go; made if missing."
+)
+
+
+def main(argv: list[str]) -> None:
+    """Measures the parts asked for and writes the results."""
+    del argv
+    if _QUICK.value:
+        for name, value in (
+            ("rounds", 3),
+            ("sizes", ["256x256", "512x512"]),
+            ("memory_sides", ["256", "512"]),
+        ):
+            flags.FLAGS.set_default(name, value)
+    output_dir = pathlib.Path(_OUTPUT_DIR.value)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    for part in _PARTS_FLAG.value:
+        if part not in _PARTS:
+            raise ValueError(
+                f"--parts must be taken from {', '.join(_PARTS)}. "
+                f"Received: {part}."
+            )
+    results = measurements.Measurements(output_dir / "measurements.csv")
+    sizes = [_parsed(size) for size in _SIZES.value]
+    with tempfile.TemporaryDirectory() as directory:
+        for part in _PARTS_FLAG.value:
+            print(f"== {part}", flush=True)
+            _measure(part, results, sizes, directory)
+    text = report.markdown(results, _threads())
+    print(text)
+    report.write(output_dir, text)
+
+
+def _measure(part, results, sizes, directory) -> None:
+    """Measures one part."""
+    cases = [_case(height, width, directory) for height, width in sizes]
+    side = _TRAINING_SIZE.value
+    training = _case(side, side, directory)._replace(batch=_BATCH_SIZE.value)
+    rounds, photos = _ROUNDS.value, _PHOTOS.value
+    if part == "floor":
+        parts.floor(results, cases[0], rounds)
+    elif part == "inference":
+        parts.inference(results, cases, rounds)
+    elif part == "training":
+        parts.training(results, training, rounds)
+    elif part == "fit":
+        parts.fit(results, training, photos, rounds)
+    elif part == "pipeline":
+        parts.pipeline(results, training, photos, rounds)
+    else:
+        sides = [int(side) for side in _MEMORY_SIDES.value]
+        memory.measure(
+            results, [_case(side, side, directory) for side in sides]
+        )
+
+
+def _case(height: int, width: int, directory: str) -> Case:
+    return Case(
+        height,
+        width,
+        _threads(),
+        directory=directory,
+        network=_NETWORK.value,
+    )
+
+
+def _threads() -> int:
+    return _THREADS.value or len(os.sched_getaffinity(0))
+
+
+def _parsed(size: str) -> tuple[int, int]:
+    try:
+        width, height = [int(number) for number in size.split("x")]
+    except ValueError:
+        raise ValueError(
+            "--sizes must be width x height, such as 1920x1080. "
+            f"Received: {size}."
+        ) from None
+    return height, width
+
+
+if __name__ == "__main__":
+    command_line.run(main)
