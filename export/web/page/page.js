@@ -61,8 +61,8 @@ async function loadNetwork() {
   const { width, height } = network.size;
   const place = network.accelerator === "webgpu" ? "the GPU" : "the processor";
   element("size").textContent =
-    `Works at ${width} × ${height} pixels, on ${place}. A photo is fitted ` +
-    "into that, its shape kept, and the result is as large as it is there" +
+    `Works at ${width} × ${height} pixels, on ${place}: photos are scaled to ` +
+    "fit, keeping their shape, and so is the result" +
     (network.factor > 1 ? `, times ${network.factor}.` : ".");
   element("styles").hidden = network.numStyles < 2;
   const names = Array.from(
