@@ -36,8 +36,10 @@ def through_saved_model(case):
 
 
 def write_saved_model(case) -> None:
-    """Writes the SavedModel, for pictures of any size."""
+    """Writes the SavedModel, for pictures of any size, unless it is there."""
     directory = pathlib.Path(case.directory, "saved_model")
+    if directory.exists():
+        return
     saved_model.write(_network(case), directory, max_pixels=0)
 
 

@@ -44,7 +44,10 @@ class Measurements:
             csv.writer(file, lineterminator="\n").writerows(new)
         if new:
             middle = statistics.median(values)
-            print(f"{case}  {contestant}  {quantity} {middle:.4g} {unit}")
+            print(
+                f"{case}  {contestant}  {quantity} {middle:.4g} {unit}",
+                flush=True,
+            )
 
     def of(self, part, case, contestant, quantity="time") -> list[float]:
         """Returns the values of one thing, by round; [] if there are none."""

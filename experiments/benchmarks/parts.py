@@ -105,12 +105,23 @@ def pipeline(results, case, photos, num_rounds: int) -> None:
 
 
 def write_files(case) -> None:
-    """Exports the networks for one size: SavedModel, LiteRT, ONNX."""
-    with _worker(case.threads) as one:
-        one.call("fastnst_inference:write_saved_model", case)
-        one.call("fastnst_inference:write_tflite", case)
-    with _worker(case.threads) as one:
-        one.call("torch_inference:write_onnx", case)
+    """Exports the networks for one size: SavedModel, LiteRT, ONNX.
+
+    Who misses a file that could not be written is left out later.
+    """
+    for functions in (
+        (
+            "fastnst_inference:write_saved_model",
+            "fastnst_inference:write_tflite",
+        ),
+        ("torch_inference:write_onnx",),
+    ):
+        with _worker(case.threads) as one:
+            for function in functions:
+                try:
+                    one.call(function, case)
+                except worker.WorkerError as error:
+                    print(f"{case.name}  {function}: {error}", flush=True)
 
 
 def _compete(results, part, case, workers, chosen, num_rounds) -> None:

@@ -62,7 +62,7 @@ def markdown(results, threads: int) -> str:
         ("Inference, peak memory, MB", _peaks("inference")),
         ("bfloat16 against float32, of 255", _differences),
         ("Training step, time / time of PyTorch eager", _ratios("training")),
-        ("Training step against the best peer", _training_peers),
+        ("Training step against torch.compile", _training_peers),
         ("Training step, milliseconds", _milliseconds("training")),
         ("Training step, GFLOP/s of the plain definition", _speeds("training")),
         ("Training step, peak memory, MB", _peaks("training")),
@@ -160,7 +160,7 @@ _inference_peers = _peers(
 _training_peers = _peers(
     "training",
     {
-        f"{own} / best of PyTorch's in that precision": (own, (peer,))
+        f"{own} / {peer}": (own, (peer,))
         for own, peer in (
             (contestants.TRAINING, contestants.COMPILED),
             (contestants.TRAINING_BFLOAT16, contestants.COMPILED_BFLOAT16),

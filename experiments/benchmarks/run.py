@@ -15,9 +15,7 @@ import tempfile
 from absl import flags
 from case import Case
 import measurements
-import memory
 import parts
-import report
 
 from fastnst import command_line
 
@@ -87,6 +85,10 @@ def main(argv: list[str]) -> None:
         for part in _PARTS_FLAG.value:
             print(f"== {part}", flush=True)
             _measure(part, results, sizes, directory)
+    # Here, not above: workers import this file, and must not import TensorFlow
+    # if they are somebody else's.
+    import report
+
     text = report.markdown(results, _threads())
     print(text)
     report.write(output_dir, text)
@@ -109,6 +111,8 @@ def _measure(part, results, sizes, directory) -> None:
     elif part == "pipeline":
         parts.pipeline(results, training, photos, rounds)
     else:
+        import memory
+
         sides = [int(side) for side in _MEMORY_SIDES.value]
         memory.measure(
             results, [_case(side, side, directory) for side in sides]
