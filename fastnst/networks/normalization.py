@@ -74,8 +74,11 @@ def _fused_instance_normalization(
 
     Batch normalization of a single image with the statistics of that image.
     """
+    # Not scale[0]: LiteRT's GPU engine refuses slices that drop an axis, and
+    # would leave networks of several styles to the processor.
+    scale, shift = tf.reshape(scale, [-1]), tf.reshape(shift, [-1])
     return tf.compat.v1.nn.fused_batch_norm(
-        features, scale[0], shift[0], epsilon=EPSILON, is_training=True
+        features, scale, shift, epsilon=EPSILON, is_training=True
     )[0]
 
 

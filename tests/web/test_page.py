@@ -185,6 +185,17 @@ def test_files_that_cannot_be_used_are_named(page, photo, tmp_path):
         assert page.error() == ""
 
 
+@pytest.mark.parametrize("missing", ["wasm", "tflite"])
+def test_a_part_that_is_missing_is_named(browser, address, missing):
+    context = browser.new_context()
+    context.route(f"**/*.{missing}", lambda route: route.fulfill(status=404))
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#error:not(:empty)")
+    assert "cannot be loaded" in page.text_content("#error")
+    context.close()
+
+
 def test_only_the_first_load_asks_the_server(page, photo, address):
     page.choose("style", photo)
     paths = {
@@ -271,6 +282,10 @@ def test_the_gpu_gives_the_same(
     page.choose("style", photo)
     expected = _run(networks["style"], _pixels(photo))
     _assert_close(page.download(tmp_path / "out.png"), expected)
+    page.choose("pair", photo)
+    assert "on the GPU" in page.page.text_content("#size")
+    expected = _run(networks["pair"], _pixels(photo), 1, 0)
+    _assert_close(page.download(tmp_path / "pair.png"), expected)
     # And off it, if asked.
     page = open_page(browser=browser, query="?accelerator=wasm")
     assert "on the processor" in page.page.text_content("#size")
