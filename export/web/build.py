@@ -13,6 +13,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -60,8 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"wrote {options.output_dir}, with {len(entries)} networks. Try it:")
-    print(f"  python -m http.server --directory {options.output_dir} 8000")
+    folder = os.path.relpath(options.output_dir)
+    print(f"wrote {folder}, networks: {len(entries)}. Try it:")
+    print(f"  python -m http.server --directory {folder} 8000")
     return 0
 
 
