@@ -178,14 +178,13 @@ def start(
 
 
 class _RequestHandler(serving.WSGIRequestHandler):
-    """Closes what stays silent; logs at debug level only."""
+    """Closes what stays silent; logs requests, bad ones too, for debugging."""
 
     timeout = _TIMEOUT_SECONDS
 
     def log(self, type, message, *args):
         """Logs with absl, not with Werkzeug's colors."""
-        level = logging.ERROR if type == "error" else logging.DEBUG
-        logging.log(level, "%s %s", self.address_string(), message % args)
+        logging.debug("%s %s", self.address_string(), message % args)
 
 
 def _state(model: served_models.ServedModel) -> dict:
