@@ -43,12 +43,13 @@ def write(directory: pathlib.Path, text: str) -> None:
             )
 
 
-def markdown(results, threads: int) -> str:
+def markdown(results, threads: int, network: str | None = None) -> str:
     """Writes all that was measured.
 
     Args:
         results: `Measurements`.
         threads: That every contestant used.
+        network: fastnst's, or None for an untrained one.
 
     Returns:
         Markdown.
@@ -70,7 +71,10 @@ def markdown(results, threads: int) -> str:
         ("Input pipeline, images/s", _pipeline),
         ("Memory of one picture, peak of the process, MB", _peaks("memory")),
     ]
-    text = f"{_machine(threads)}\n"
+    text = (
+        f"{_machine(threads)} fastnst's network: {network or 'untrained'}. "
+        "Medians, quartiles in brackets.\n"
+    )
     for title, section in sections:
         rows = section(results)
         if len(rows) > 1:
@@ -84,8 +88,7 @@ def _machine(threads: int) -> str:
     )
     return (
         f"{speed.device_name()}, {threads} threads; Python "
-        f"{platform.python_version()}, {versions}. Medians, quartiles in "
-        "brackets."
+        f"{platform.python_version()}, {versions}."
     )
 
 

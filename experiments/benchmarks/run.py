@@ -89,7 +89,7 @@ def main(argv: list[str]) -> None:
     # if they are somebody else's.
     import report
 
-    text = report.markdown(results, _threads())
+    text = report.markdown(results, _threads(), _NETWORK.value)
     print(text)
     report.write(output_dir, text)
 
