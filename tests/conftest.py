@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 
 import pytest
 
@@ -10,6 +11,12 @@ def _path_from(variable: str) -> pathlib.Path:
     if not os.environ.get(variable):
         pytest.skip(f"{variable} is not set")
     return pathlib.Path(os.environ[variable])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_reaches_commands():
+    """A shell lets its background jobs, and what they start, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
