@@ -1,8 +1,8 @@
 """What a TFLite file is made of, and whether phones take it.
 
 The allowed operations run in XNNPACK on processors and in LiteRT's GPU engine.
-That engine refuses tensors of more than four dimensions, and MIRROR_PAD runs
-in a slow reference kernel on processors.
+That engine refuses tensors of more than four dimensions and slices that drop an
+axis, and MIRROR_PAD runs in a slow reference kernel on processors.
 """
 
 import collections
@@ -19,6 +19,7 @@ _SIZES = frozenset(
     "FLOOR_MOD GATHER NEG PACK RANGE REDUCE_PROD SHAPE".split()
 )
 _REFUSED_TYPES = frozenset(["BFLOAT16", "RESOURCE", "VARIANT"])
+_STRIDED_SLICE = schema.BuiltinOptions.StridedSliceOptions
 _MAX_RANK = 4
 
 
@@ -50,8 +51,10 @@ def audit(model: bytes, *, dynamic: bool = False) -> dict[str, int]:
             for i in range(graph.OperatorsLength())
         )
     _check_operations(counts, _PIXELS | _SIZES if dynamic else _PIXELS)
-    for number in range(root.SubgraphsLength()):
-        _check_tensors(root.Subgraphs(number))
+    for graph in map(root.Subgraphs, range(root.SubgraphsLength())):
+        _check_tensors(graph)
+        if not dynamic:
+            _check_slices(graph)
     return dict(counts.most_common())
 
 
@@ -81,6 +84,20 @@ def _check_tensors(graph) -> None:
                 f"{', '.join(sorted(_REFUSED_TYPES))}. Received: "
                 f"{tensor.Name().decode()!r}, {kind} of {rank} dimensions. It "
                 "was not kept."
+            )
+
+
+def _check_slices(graph) -> None:
+    """LiteRT's GPU engine refuses slices that drop an axis."""
+    for operator in map(graph.Operators, range(graph.OperatorsLength())):
+        if operator.BuiltinOptionsType() != _STRIDED_SLICE:
+            continue
+        table, options = operator.BuiltinOptions(), schema.StridedSliceOptions()
+        options.Init(table.Bytes, table.Pos)
+        if options.ShrinkAxisMask():
+            raise ValueError(
+                "A TFLite file must not have a STRIDED_SLICE that drops an "
+                "axis (shrink_axis_mask), which GPUs refuse. It was not kept."
             )
 
 

@@ -57,3 +57,10 @@ def test_sizes_are_computed_in_dynamic_files_only():
     assert op_audit.audit(file, dynamic=True)["RANGE"] == 1
     with pytest.raises(ValueError, match="Received:.*RANGE"):
         op_audit.audit(file)
+
+
+def test_a_slice_that_drops_an_axis_is_refused():
+    with pytest.raises(ValueError, match="shrink_axis_mask"):
+        op_audit.audit(_file(lambda images: tf.tanh(images[:, 2])))
+    kept = _file(lambda images: tf.tanh(images[:, 2:3, 1:]))
+    assert "TANH" in op_audit.audit(kept)
