@@ -1,4 +1,4 @@
-"""Measures a trained network and writes the tables of the results.
+r"""Measures a trained network and writes the tables of the results.
 
     python -m fastnst.evaluate --table=objective --network=wave \
         --images=photos --style_image=wave.png --output_dir=results

@@ -1,4 +1,4 @@
-"""Optimizes one image: the slow way, and a preview of a style.
+r"""Optimizes one image: the slow way, and a preview of a style.
 
     python -m fastnst.optimize --content_image=photo.jpg \
         --style_image=wave.png --output=stylized.png
