@@ -41,7 +41,12 @@ def run(main: Callable[[list[str]], int | None], inputs: bool = False) -> None:
             print("stopped", file=sys.stderr)
             return 130
 
-    app.run(checked)
+    try:
+        app.run(checked)
+    except BrokenPipeError:
+        # Nobody reads on, as in `--help | head`; nor what Python flushes last.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _is_worth_reading(record) -> bool:

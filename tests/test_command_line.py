@@ -1,5 +1,6 @@
 """Errors of a command are one line; its exit codes are right."""
 
+import os
 import subprocess
 import sys
 
@@ -80,3 +81,16 @@ def test_a_bad_flag_value_is_refused_by_name(tmp_path):
     assert done.stdout == ""
     assert "--size" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_may_leave_before_the_end_of_the_help():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [sys.executable, "-m", "fastnst.train", "--help"],
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(write_end)
+    assert done.stderr == b""
