@@ -19,6 +19,10 @@ def make_style_network(preset="default", width=0.125, seed=0, **options):
         if len(variable.shape) < 4 and variable.name != "moving_variance":
             values = generator.normal(0, 0.2, variable.shape)
             variable.assign(values + (variable.name == "scale"))
+    if preset == "default":
+        # The contrast of a trained network.
+        kernel = network.to_pixels.kernel
+        kernel.assign(25 * kernel.value)
     return network
 
 

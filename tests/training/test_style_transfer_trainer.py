@@ -93,7 +93,7 @@ def test_every_image_has_its_turn_of_the_styles(
 def test_a_training_makes_the_loss_smaller(
     style_trainer, content_batches
 ):
-    trainer = style_trainer(learning_rate=5e-3)
+    trainer = style_trainer(learning_rate=2e-2)
     step = tf.function(trainer.train_step)
     losses = [
         float(step(batch)["loss"][0]) for batch in content_batches(40)

@@ -1,21 +1,27 @@
 """The page of export/web in Chromium, compared with LiteRT for Python."""
 
+import pathlib
+
 from PIL import Image
 from PIL import ImageOps
 import numpy as np
 import pytest
-from skimage import data
 
 pytestmark = pytest.mark.browser
 
+_PHOTOS = pathlib.Path(__file__).parents[2] / "experiments" / "photos"
 _HEIGHT, _WIDTH = 96, 128
+
+
+def _photo(name):
+    return Image.open(_PHOTOS / f"{name}.jpg")
 
 
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory):
     """A photo of exactly the networks' size."""
     path = tmp_path_factory.mktemp("photos") / "photo.png"
-    picture = Image.fromarray(data.astronaut())
+    picture = _photo("astronaut")
     picture.resize((_WIDTH, _HEIGHT)).save(path)
     return path
 
@@ -67,7 +73,7 @@ def test_another_size_is_fitted_padded_and_cut(
     page, networks, tmp_path
 ):
     # Turned upright: 200 x 400. In 128 x 96 that is 48 x 96, 40 left of it.
-    picture = Image.fromarray(data.coffee()[:200, :400])
+    picture = _photo("coffee").crop((0, 0, 400, 200))
     exif = Image.Exif()
     exif[0x0112] = 6
     picture.save(tmp_path / "turned.jpg", exif=exif, quality=95)
@@ -146,7 +152,7 @@ def test_the_line_uncovers_the_photo_on_its_left(page, photo, tmp_path):
 
 def test_super_resolution_enlarges(page, networks, tmp_path):
     # Not wider than the network's 64 x 48: it must stay as it is.
-    picture = Image.fromarray(data.chelsea()[:32, :40])
+    picture = _photo("chelsea").crop((0, 0, 40, 32))
     picture.save(tmp_path / "small.png")
     page.choose("enlarging", tmp_path / "small.png")
     assert "times 4" in page.page.text_content("#size")
@@ -162,7 +168,7 @@ def _unreadable(folder):
     text = folder / "text.png"
     text.write_text("not a picture")
     whole = folder / "whole.png"
-    Image.fromarray(data.coffee()).save(whole)
+    _photo("coffee").save(whole)
     half = folder / "half.png"
     half.write_bytes(whole.read_bytes()[:20_000])
     # 100 megapixels of black in a few kilobytes.
