@@ -23,10 +23,4 @@ def test_examples(name):
     module = importlib.import_module(name)
     finder = doctest.DocTestFinder(exclude_empty=True)
     for example in finder.find(module, name):
-        wave = "load_network(" in example.docstring and example.examples
-        if wave and not (_FOLDER / "pretrained" / "wave.keras").exists():
-            pytest.skip(
-                f"THE EXAMPLE OF {example.name} WAS NOT RUN: the network "
-                "`wave` does not ship yet (fastnst/pretrained/wave.keras)"
-            )
         assert doctest.DocTestRunner().run(example).failed == 0
