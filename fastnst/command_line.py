@@ -4,6 +4,7 @@ from collections.abc import Callable
 import os
 import sys
 import traceback
+from typing import Any
 
 from absl import app
 from absl import logging
@@ -47,6 +48,20 @@ def run(main: Callable[[list[str]], int | None], inputs: bool = False) -> None:
         # Nobody reads on, as in `--help | head`; nor what Python flushes last.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def required(flag: Any) -> Any:
+    """Returns the value of a flag that must have one.
+
+    Args:
+        flag: What absl's DEFINE functions return.
+
+    Raises:
+        ValueError: If it has none, or an empty one.
+    """
+    if not flag.value:
+        raise ValueError(f"--{flag.name}=... must be given. See --help.")
+    return flag.value
 
 
 def _is_worth_reading(record) -> bool:

@@ -20,7 +20,6 @@ printed and written to --output_dir as CSV and Markdown.
 """
 
 import pathlib
-from typing import TypeVar
 
 from absl import flags
 
@@ -74,7 +73,7 @@ def main(argv: list[str]) -> int:
     if _TABLE.value == "super_resolution":
         return super_resolution_evaluation.evaluate(
             _NETWORK.value,
-            _given(_IMAGES),
+            command_line.required(_IMAGES),
             _NUM_IMAGES.value,
             _OUTPUT_DIR.value,
         )
@@ -82,26 +81,21 @@ def main(argv: list[str]) -> int:
         flags.FLAGS.set_default("image_size", speed_evaluation.IMAGE_SIZES)
     sizes = _sizes()
     for flag in (_NETWORK, _OUTPUT_DIR):
-        _given(flag)
-    _given(_IMAGES)
+        command_line.required(flag)
+    command_line.required(_IMAGES)
     _style_image()
     tables = {
         "objective": _objective,
         "artifacts": _artifacts,
         "speed": _speed,
     }
-    table = tables[_given(_TABLE)]
-    pathlib.Path(_given(_OUTPUT_DIR)).mkdir(parents=True, exist_ok=True)
+    table = tables[command_line.required(_TABLE)]
+    _output_dir().mkdir(parents=True, exist_ok=True)
     return table(sizes)
 
 
-_Value = TypeVar("_Value")
-
-
-def _given(flag: flags.FlagHolder[_Value | None]) -> _Value:
-    if not flag.value:
-        raise ValueError(f"--{flag.name}=... must be given. See --help.")
-    return flag.value
+def _output_dir() -> pathlib.Path:
+    return pathlib.Path(command_line.required(_OUTPUT_DIR))
 
 
 def _style_image() -> str:
@@ -131,7 +125,7 @@ def _transformer(precision: str = "float32"):
     from fastnst.inference import transform
 
     transformer = transform.ImageTransformer.load(
-        _given(_NETWORK), precision=precision
+        command_line.required(_NETWORK), precision=precision
     )
     transformer.require_task("style_transfer")
     style = objective.matching_style(
@@ -144,7 +138,9 @@ def _photos(size: int):
     from fastnst.evaluation import objective
 
     return objective.square_photos(
-        _given(_IMAGES), image_size=size, num_images=_NUM_IMAGES.value
+        command_line.required(_IMAGES),
+        image_size=size,
+        num_images=_NUM_IMAGES.value,
     )
 
 
@@ -152,7 +148,7 @@ def _objective(sizes: list[int]) -> int:
     objective_evaluation.check_flags()
     transformer, style = _transformer()
     return objective_evaluation.evaluate(
-        transformer, style, sizes, _photos, pathlib.Path(_given(_OUTPUT_DIR))
+        transformer, style, sizes, _photos, _output_dir()
     )
 
 
@@ -169,7 +165,7 @@ def _speed(sizes: list[int]) -> int:
         style,
         sizes,
         lambda size: _photos(size)[0],
-        pathlib.Path(_given(_OUTPUT_DIR)),
+        _output_dir(),
     )
 
 
@@ -191,7 +187,7 @@ def _artifacts(sizes: list[int]) -> int:
         rows.append((size, len(photos), *defects))
         failed += [f"{size}: {line}" for line in artifacts.failures(defects)]
     header = ("size", "photos", *artifacts.Defects._fields)
-    directory = pathlib.Path(_given(_OUTPUT_DIR))
+    directory = _output_dir()
     print(tables.write(directory, "artifacts", header, rows), end="")
     for line in failed:
         print(line)

@@ -91,8 +91,8 @@ _TIMED_RUNS = flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
     """Exports the network."""
     del argv
-    network_name = _required(_NETWORK)
-    output_dir = pathlib.Path(_required(_OUTPUT_DIR)).expanduser()
+    network_name = command_line.required(_NETWORK)
+    output_dir = pathlib.Path(command_line.required(_OUTPUT_DIR)).expanduser()
     _check_formats()
     name = _export_name(network_name)
     folders = _folders(output_dir / name)
@@ -116,12 +116,6 @@ def main(argv: list[str]) -> None:
             _export_tflite(network, name, new["tflite"])
     for folder in folders.values():
         print(f"wrote {folder}")
-
-
-def _required(flag: flags.FlagHolder) -> str:
-    if not flag.value:
-        raise ValueError(f"--{flag.name}=... must be given. See --help.")
-    return flag.value
 
 
 def _check_formats() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from absl import flags
 
 import fastnst
+from fastnst import command_line
 
 NETWORK = flags.DEFINE_string(
     "network",
@@ -52,7 +53,8 @@ def transform(inputs: list[str], task: str, prepare: Callable) -> int:
         OSError: If a folder cannot be read.
         ValueError: If flags, inputs and network do not fit.
     """
-    network, output = _required(NETWORK), _required(OUTPUT)
+    network = command_line.required(NETWORK)
+    output = command_line.required(OUTPUT)
     if not inputs:
         raise ValueError("At least one photo or folder must be given.")
     # TensorFlow takes seconds to import; a bad flag or --help must not wait.
@@ -88,9 +90,3 @@ def list_networks() -> int:
         what = ", ".join(found.styles) or f"x{found.factor}"
         print(f"{name}  {found.task}  {what}  {megabytes:.1f} MB  {found.text}")
     return 0
-
-
-def _required(flag: flags.FlagHolder) -> str:
-    if not flag.value:
-        raise ValueError(f"--{flag.name}=... must be given. See --help.")
-    return flag.value

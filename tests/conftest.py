@@ -64,6 +64,23 @@ def tiny_loss_network() -> TinyLossNetwork:
     return TinyLossNetwork()
 
 
+@pytest.fixture(scope="session")
+def write_vgg16():
+    """Writes a file of VGG16 weights that ends at relu1_2, random ones."""
+    import h5py
+    import numpy as np
+
+    def write(path, generator):
+        with h5py.File(path, "w") as file:
+            for number, channels in ((1, 3), (2, 64)):
+                group = file.create_group(f"block1_conv{number}")
+                kernel = generator.normal(0, 0.05, (3, 3, channels, 64))
+                group["kernel"] = kernel.astype(np.float32)
+                group["bias"] = np.zeros(64, np.float32)
+
+    return write
+
+
 def make_style_trainer(preset="default", **options):
     """Builds a trainer of a small network for three styles of noise.
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 from PIL import Image
-import h5py
 import numpy as np
 import pytest
 
@@ -26,7 +25,7 @@ def _read(path):
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory):
+def workplace(tmp_path_factory, write_vgg16):
     """A tiny network with its card, photos, a style, a cut loss network."""
     from fastnst.networks import saved_networks
     from fastnst.networks import style_transfer_network
@@ -37,12 +36,7 @@ def workplace(tmp_path_factory):
     for name in ("photos/a.png", "photos/b.png", "style.png"):
         noise = generator.integers(0, 256, (20, 26, 3), dtype=np.uint8)
         Image.fromarray(noise).resize((156, 130)).save(folder / name)
-    with h5py.File(folder / "vgg16.h5", "w") as file:
-        for number, channels in ((1, 3), (2, 64)):
-            group = file.create_group(f"block1_conv{number}")
-            kernel = generator.normal(0, 0.05, (3, 3, channels, 64))
-            group["kernel"] = kernel.astype(np.float32)
-            group["bias"] = np.zeros(64, np.float32)
+    write_vgg16(folder / "vgg16.h5", generator)
     network = style_transfer_network.StyleTransferNetwork(
         width=0.1, style_names=("noise",)
     )

@@ -6,25 +6,19 @@ import subprocess
 import sys
 
 from PIL import Image
-import h5py
 import numpy as np
 import pytest
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory):
+def workplace(tmp_path_factory, write_vgg16):
     """A photo, a style picture and a loss network up to relu1_2."""
     folder = tmp_path_factory.mktemp("optimize")
     generator = np.random.default_rng(0)
     for name in ("photo.png", "style.png"):
         noise = generator.integers(0, 256, (5, 6, 3), dtype=np.uint8)
         Image.fromarray(noise).resize((48, 40)).save(folder / name)
-    with h5py.File(folder / "vgg16.h5", "w") as file:
-        for number, channels in ((1, 3), (2, 64)):
-            group = file.create_group(f"block1_conv{number}")
-            kernel = generator.normal(0, 0.05, (3, 3, channels, 64))
-            group["kernel"] = kernel.astype(np.float32)
-            group["bias"] = np.zeros(64, np.float32)
+    write_vgg16(folder / "vgg16.h5", generator)
     return folder
 
 

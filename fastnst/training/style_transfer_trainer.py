@@ -1,45 +1,18 @@
 """Trains a style transfer network against the objective of the paper."""
 
-import keras
 import tensorflow as tf
 
-from fastnst.training import style_objective
+from fastnst.training import trainer
 from fastnst.training import training_step
 
 
-class StyleTransferTrainer(keras.Model):
+class StyleTransferTrainer(trainer.Trainer):
     """Owns the training step of a style transfer network.
 
-    The loss network is in the objective, outside Keras' tracking. Compile it
-    with an optimizer and fit it on batches of (content_images, next_position)
-    as `fastnst.data.content_images` makes them.
-
-    Args:
-        transform_network: The network to train, built.
-        objective: What it is trained for.
-
-    Attributes:
-        data_position: int64 variable, the position in the stream of content
-            images after the last step.
-        usual_gradient_norm: float32 variable, how long gradients were of late.
+    Its objective is a `StyleObjective`. Compile it with an optimizer and fit it
+    on batches of (content_images, next_position) as
+    `fastnst.data.content_images` makes them.
     """
-
-    def __init__(
-        self,
-        transform_network: keras.Model,
-        objective: style_objective.StyleObjective,
-    ):
-        super().__init__()
-        self.transform_network = transform_network
-        self.objective = objective
-        self.data_position = training_step.data_position()
-        self.usual_gradient_norm = training_step.usual_gradient_norm()
-        self.built = True
-
-    @property
-    def metrics(self):
-        """None: the step returns its own numbers."""
-        return []
 
     def train_step(self, data):
         """Stylizes a batch, and changes the network to do it better.

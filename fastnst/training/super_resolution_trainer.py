@@ -1,45 +1,16 @@
 """Trains a super-resolution network against pixels or features."""
 
-import keras
-
-from fastnst.training import super_resolution_objective
+from fastnst.training import trainer
 from fastnst.training import training_step
 
 
-class SuperResolutionTrainer(keras.Model):
+class SuperResolutionTrainer(trainer.Trainer):
     """Owns the training step of a super-resolution network.
 
-    The loss network is in the objective, outside Keras' tracking. Compile it
-    with an optimizer and fit it on batches of (low_resolution_images,
-    true_images, next_position) as `fastnst.data.super_resolution_pairs` makes
-    them.
-
-    Args:
-        transform_network: The network to train, built.
-        objective: What it is trained for.
-
-    Attributes:
-        data_position: int64 variable, the position in the stream of images
-            after the last step.
-        usual_gradient_norm: float32 variable, how long gradients were of late.
+    Its objective is a `SuperResolutionObjective`. Compile it with an optimizer
+    and fit it on batches of (low_resolution_images, true_images, next_position)
+    as `fastnst.data.super_resolution_pairs` makes them.
     """
-
-    def __init__(
-        self,
-        transform_network: keras.Model,
-        objective: super_resolution_objective.SuperResolutionObjective,
-    ):
-        super().__init__()
-        self.transform_network = transform_network
-        self.objective = objective
-        self.data_position = training_step.data_position()
-        self.usual_gradient_norm = training_step.usual_gradient_norm()
-        self.built = True
-
-    @property
-    def metrics(self):
-        """None: the step returns its own numbers."""
-        return []
 
     def train_step(self, data):
         """Enlarges a batch, and changes the network to do it better.
