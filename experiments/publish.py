@@ -19,14 +19,14 @@ from absl import flags
 import h5py
 import numpy as np
 
-from fastnst.networks import saved_networks
+from fastnst.networks import network_files
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Workdir of a finished training."
 )
 _NAME = flags.DEFINE_string("name", None, "Name of the network.")
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", str(saved_networks.PRETRAINED), "Where it goes."
+    "output_dir", str(network_files.PRETRAINED), "Where it goes."
 )
 _NOTE = flags.DEFINE_string(
     "note", None, "What the card says besides, about how it was made."
@@ -41,12 +41,12 @@ def main(argv: list[str]) -> None:
     workdir = pathlib.Path(_WORKDIR.value)
     folder = pathlib.Path(_OUTPUT_DIR.value)
     network = folder / f"{_NAME.value}.keras"
-    card = without_folders(saved_networks.load_card(workdir))
+    card = without_folders(network_files.load_card(workdir))
     card["weights_stored_as"] = "float16"
     if _NOTE.value:
         card["note"] = _NOTE.value
     temporary = network.with_name(f".{network.name}.{os.getpid()}")
-    store_in_float16(workdir / saved_networks.NETWORK_FILE, temporary)
+    store_in_float16(workdir / network_files.NETWORK_FILE, temporary)
     os.replace(temporary, network)
     text = json.dumps(card, indent=2, allow_nan=False) + "\n"
     network.with_suffix(".json").write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ from absl import flags
 
 import fastnst
 from fastnst import command_line
+from fastnst.networks import network_files
 
 NETWORK = flags.DEFINE_string(
     "network",
@@ -81,11 +82,8 @@ def transform(inputs: list[str], task: str, prepare: Callable) -> int:
 
 def list_networks() -> int:
     """Prints the networks that ship with fastnst; returns the exit code."""
-    fastnst.import_tensorflow()
-    from fastnst.networks import saved_networks
-
-    for name in saved_networks.list_networks():
-        found = saved_networks.describe(name)
+    for name in network_files.list_networks():
+        found = network_files.describe(name)
         megabytes = found.num_bytes / 1e6
         what = ", ".join(found.styles) or f"x{found.factor}"
         print(f"{name}  {found.task}  {what}  {megabytes:.1f} MB  {found.text}")

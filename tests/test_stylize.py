@@ -11,6 +11,7 @@ import pytest
 
 from fastnst.data import image_files
 from fastnst.inference import transform
+from fastnst.networks import network_files
 from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
@@ -174,6 +175,23 @@ def test_list_networks_has_a_line_for_each(tmp_path):
     done = _stylize(tmp_path, "--list_networks")
     assert (done.returncode, done.stderr) == (0, "")
     names = [line.split()[0] for line in done.stdout.splitlines()]
-    assert names == saved_networks.list_networks()
-    shipped = pathlib.Path(saved_networks.PRETRAINED).glob("*.keras")
+    assert names == network_files.list_networks()
+    shipped = pathlib.Path(network_files.PRETRAINED).glob("*.keras")
     assert sorted(path.stem for path in shipped) == names
+
+
+def test_list_networks_does_not_wait_for_tensorflow():
+    script = (
+        "import sys\n"
+        "from fastnst import picture_flags\n"
+        "picture_flags.list_networks()\n"
+        "print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"

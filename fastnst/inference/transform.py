@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fastnst.networks import network_files
 from fastnst.networks import saved_networks
 
 # Keras dtype policies by the name the commands use.
@@ -35,7 +36,7 @@ class ImageTransformer:
             faster on processors that have it; pixels move by about 1 of 255.
             With "bfloat16" a copy of the weights is taken here; with
             "float32" later changes of the network show.
-        card: What is known of the network, see `saved_networks.load_card`.
+        card: What is known of the network, see `network_files.load_card`.
 
     Attributes:
         network: The network given.
@@ -71,7 +72,7 @@ class ImageTransformer:
         """Loads a trained network and its card.
 
         Args:
-            name_or_path: See `saved_networks.resolve`.
+            name_or_path: See `network_files.resolve`.
             precision: See the class.
 
         Returns:
@@ -83,7 +84,7 @@ class ImageTransformer:
         transformer = cls(
             saved_networks.load(name_or_path),
             precision,
-            card=saved_networks.load_card(name_or_path),
+            card=network_files.load_card(name_or_path),
         )
         transformer._name = os.fspath(name_or_path)
         return transformer

@@ -5,6 +5,7 @@ import hashlib
 import keras
 import numpy as np
 
+from fastnst.networks import network_files
 from fastnst.networks import saved_networks
 
 
@@ -15,7 +16,7 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
     every style of the new one.
 
     Args:
-        name_or_path: As `saved_networks.resolve` takes it.
+        name_or_path: As `network_files.resolve` takes it.
         network: The new network, built; of the same class, preset and width.
 
     Returns:
@@ -25,7 +26,7 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
     Raises:
         ValueError: If the networks do not fit.
     """
-    path = saved_networks.resolve(name_or_path)
+    path = network_files.resolve(name_or_path)
     trained = saved_networks.load(path)
     pairs = list(zip(trained.variables, network.variables))
     same_layers = type(trained) is type(network) and all(
@@ -44,7 +45,7 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
         values.append(value)
     for new, value in zip(network.variables, values):
         new.assign(value)
-    card = saved_networks.load_card(path)
+    card = network_files.load_card(path)
     kept = ("description", "command", "steps", "started_from")
     return {
         "network": str(name_or_path),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fastnst.networks import network_files
 from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
@@ -34,7 +35,7 @@ def _picture(seed=0):
 def shipped(tmp_path, monkeypatch):
     """A package that ships the networks "ocean" and "tiles"."""
     folder = tmp_path / "pretrained"
-    monkeypatch.setattr(saved_networks, "PRETRAINED", folder)
+    monkeypatch.setattr(network_files, "PRETRAINED", folder)
     for seed, name in enumerate(("tiles", "ocean")):
         card = {"description": f"It is {name}."}
         saved_networks.save(_network(seed), folder / f"{name}.keras", card)
@@ -49,7 +50,7 @@ def test_a_loaded_network_computes_the_same(tmp_path, preset):
     np.testing.assert_array_equal(loaded(_picture()), network(_picture()))
     assert loaded.style_names == _STYLES
     assert loaded.preset == preset
-    assert saved_networks.load_card(tmp_path) == {"steps": 3}
+    assert network_files.load_card(tmp_path) == {"steps": 3}
 
 
 def test_a_super_resolution_network_is_described_and_loaded(tmp_path):
@@ -60,7 +61,7 @@ def test_a_super_resolution_network_is_described_and_loaded(tmp_path):
     np.testing.assert_array_equal(
         saved_networks.load(path)(_picture()), network(_picture())
     )
-    described = saved_networks.describe(path)
+    described = network_files.describe(path)
     assert (described.task, described.factor) == ("super_resolution", 4)
     assert described.styles == ()
 
@@ -97,26 +98,26 @@ def test_with_dtype_policy_copies_the_weights():
 
 
 def test_names_files_and_workdirs(shipped, tmp_path, monkeypatch):
-    assert saved_networks.list_networks() == ["ocean", "tiles"]
+    assert network_files.list_networks() == ["ocean", "tiles"]
     ocean = shipped / "ocean.keras"
-    assert saved_networks.resolve("ocean") == ocean
-    assert saved_networks.resolve(str(ocean)) == ocean
-    assert saved_networks.load_card("ocean")["description"] == "It is ocean."
-    described = saved_networks.describe("ocean")
+    assert network_files.resolve("ocean") == ocean
+    assert network_files.resolve(str(ocean)) == ocean
+    assert network_files.load_card("ocean")["description"] == "It is ocean."
+    described = network_files.describe("ocean")
     assert described.styles == _STYLES
     assert described.num_bytes == ocean.stat().st_size
     assert described.text == "It is ocean."
     # A workdir that has the name of a shipped network needs its "./".
     monkeypatch.chdir(tmp_path)
     saved_networks.save(_network(), "ocean/network.keras", {})
-    assert saved_networks.resolve("ocean") == ocean
-    assert saved_networks.resolve("./ocean").name == "network.keras"
+    assert network_files.resolve("ocean") == ocean
+    assert network_files.resolve("./ocean").name == "network.keras"
 
 
 @pytest.mark.parametrize("name", ["lost", "", "lost.keras", "lost/x", "o\0n"])
 def test_an_unknown_name_lists_what_exists(shipped, name):
     with pytest.raises(ValueError, match="ocean, tiles"):
-        saved_networks.resolve(name)
+        network_files.resolve(name)
 
 
 def test_a_folder_without_a_network_is_named(tmp_path):
@@ -124,16 +125,21 @@ def test_a_folder_without_a_network_is_named(tmp_path):
         saved_networks.load(tmp_path)
 
 
+def test_the_tasks_of_files_are_those_of_the_classes():
+    for name, task in network_files.TASKS.items():
+        assert keras.saving.get_registered_object(name).task == task
+
+
 def test_a_missing_card_is_empty_and_a_damaged_one_is_refused(shipped):
     card = shipped / "ocean.json"
     card.write_text("{")
     with pytest.raises(ValueError, match="ocean.json is no JSON"):
-        saved_networks.load_card("ocean")
+        network_files.load_card("ocean")
     card.write_text("[]")
     with pytest.raises(ValueError, match="one JSON object"):
-        saved_networks.load_card("ocean")
+        network_files.load_card("ocean")
     card.unlink()
-    assert saved_networks.load_card("ocean") == {}
+    assert network_files.load_card("ocean") == {}
 
 
 def _cut(data):
@@ -209,7 +215,7 @@ def test_a_full_disk_leaves_the_old_network(tmp_path):
         "network.json",
         "network.keras",
     ]
-    assert saved_networks.load_card(path) == {"steps": 1}
+    assert network_files.load_card(path) == {"steps": 1}
     np.testing.assert_array_equal(
         saved_networks.load(path)(_picture()), network(_picture())
     )
