@@ -66,7 +66,11 @@ class ConvolutionBlock(keras.layers.Layer):
     def call(self, features, style_blend, training=False):
         features = self.convolution(features)
         features = self.normalization(features, style_blend, training=training)
-        return tf.nn.relu(features) if self.relu else features
+        return self.activated(features)
+
+    def activated(self, normalized: tf.Tensor) -> tf.Tensor:
+        """Ends the block: ReLU, or nothing."""
+        return tf.nn.relu(normalized) if self.relu else normalized
 
     def get_config(self):
         return {**super().get_config(), **self.arguments}
@@ -124,6 +128,10 @@ class ResidualBlock(keras.layers.Layer):
     def call(self, features, style_blend, training=False):
         residual = self.first(features, style_blend, training=training)
         residual = self.second(residual, style_blend, training=training)
+        return self.added(features, residual)
+
+    def added(self, features: tf.Tensor, residual: tf.Tensor) -> tf.Tensor:
+        """Adds the residual to the identity, cropped to its size."""
         if self.arguments["convolution"].get("padding") == "valid":
             features = features[:, 2:-2, 2:-2]
         return features + residual

@@ -145,15 +145,48 @@ class ConditionalNormalization(keras.layers.Layer):
             self.batch_norm.build(input_shape)
 
     def call(self, features, style_blend, training=False):
-        blend = tf.cast(style_blend, self.scale.dtype)
-        scale = tf.matmul(blend, tf.convert_to_tensor(self.scale))
-        shift = tf.matmul(blend, tf.convert_to_tensor(self.shift))
+        scale, shift = self._rows(style_blend)
         if self.kind == "batch":
             return self._batch_normalized(features, scale, shift, training)
         fusible = features.shape[0] == 1 and features.dtype != tf.float64
         if fusible and not training:
             return _fused_instance_normalization(features, scale, shift)
         return instance_normalization(features, scale, shift)
+
+    def normalize_by(
+        self,
+        features: tf.Tensor,
+        style_blend: tf.Tensor,
+        mean: tf.Tensor,
+        variance: tf.Tensor,
+    ) -> tf.Tensor:
+        """Normalizes part of a picture by the statistics of all of it.
+
+        Args:
+            features: float32 or bfloat16, shape (1, height, width, channels).
+            style_blend: float, shape (1, num_styles).
+            mean: float32, shape (channels,).
+            variance: The same, of the whole population.
+
+        Returns:
+            The same shape and dtype as `features`.
+        """
+        scale, shift = self._rows(style_blend)
+        return tf.compat.v1.nn.fused_batch_norm(
+            features,
+            tf.reshape(scale, [-1]),
+            tf.reshape(shift, [-1]),
+            mean,
+            variance,
+            epsilon=EPSILON,
+            is_training=False,
+        )[0]
+
+    def _rows(self, style_blend):
+        blend = tf.cast(style_blend, self.scale.dtype)
+        scale = tf.matmul(blend, tf.convert_to_tensor(self.scale))
+        shift = tf.matmul(blend, tf.convert_to_tensor(self.shift))
+        return scale, shift
 
     def _batch_normalized(self, features, scale, shift, training):
         normalized = self.batch_norm(features, training=training)

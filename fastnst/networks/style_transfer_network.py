@@ -138,19 +138,22 @@ class StyleTransferNetwork(keras.Model):
             style_blend = tf.repeat(
                 tf.one_hot([0], self.num_styles), batch, axis=0
             )
-        if self.preset == "paper":
-            features = padding.pad_to_multiple(images, 4, 4, _PAPER_FRAME)
-        else:
-            features = padding.pad_to_multiple(images, 4, 8)
-        features = tf.cast(features, self.compute_dtype)
+        features = tf.cast(self.padded(images), self.compute_dtype)
         for block in self.blocks:
             features = block(features, style_blend, training=training)
-        # Pixels need the precision of float32.
-        pixels = tf.cast(self.to_pixels(features), self.variable_dtype)
-        stylized = self._in_pixel_range(pixels, training)
+        stylized = self.pixels(features, training=training)
         return stylized[:, : size[0], : size[1]]
 
-    def _in_pixel_range(self, pixels, training):
+    def padded(self, images: tf.Tensor) -> tf.Tensor:
+        """Mirrors pictures outward to a size that the blocks can take."""
+        if self.preset == "paper":
+            return padding.pad_to_multiple(images, 4, 4, _PAPER_FRAME)
+        return padding.pad_to_multiple(images, 4, 8)
+
+    def pixels(self, features: tf.Tensor, *, training=False) -> tf.Tensor:
+        """Turns the features of the last block into pictures."""
+        # Pixels need the precision of float32.
+        pixels = tf.cast(self.to_pixels(features), self.variable_dtype)
         if self.preset == "paper":
             return 127.5 * (1.0 + tf.tanh(pixels))
         # Differs from the paper: linear while training, clipped afterwards.
