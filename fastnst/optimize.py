@@ -9,11 +9,10 @@ minutes of it show is what a network trained with these flags goes for.
 keeps of the content image (Figure 3 of the paper), --reconstruct=style
 --layers=relu1_2,relu2_2 what layers keep of the style picture (Figure 4).
 
-Ctrl-C ends it; the best image so far is written.
+Ctrl-C ends it after the running iteration; the best image so far is written.
 """
 
 import pathlib
-import signal
 import time
 
 from absl import flags
@@ -89,31 +88,28 @@ def main(argv: list[str]) -> int:
         _style_image()
     fastnst.import_tensorflow()
     from fastnst.training import image_optimizer
+    from fastnst.training import stop_signals
 
     content, objective, weights = _problem()
-    optimizer = image_optimizer.ImageOptimizer(objective)
     progress = _Progress(output, weights)
-    # SIGTERM ends the run as Ctrl-C does: with the best image.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    stopped = False
-    try:
-        optimizer.run(
+    with stop_signals.StopSignals("iteration") as signals:
+
+        def on_iterate(iterate) -> None:
+            progress(iterate)
+            if signals.received is not None:
+                raise StopIteration
+
+        best = image_optimizer.ImageOptimizer(objective).run(
             _start_image(content),
             num_iterations=_NUM_ITERATIONS.value,
-            callback=progress,
+            callback=on_iterate,
         )
-    except KeyboardInterrupt:
-        if optimizer.best is None:
-            raise
-        stopped = True
-        print("\nstopped")
-    best = optimizer.best
     progress.show(best)
     _write(output, best)
     if _RECONSTRUCT.value == "feature":
         _print_psnr(best, content)
     print(f"written: {output}")
-    return 130 if stopped else 0
+    return 128 + signals.received if signals.received else 0
 
 
 def _checked_output() -> pathlib.Path:

@@ -89,8 +89,11 @@ def test_feature_reconstruction_returns_to_the_photo(workplace):
     assert float(decibels) > 20
 
 
-def test_ctrl_c_writes_the_best_image(workplace):
-    output = workplace / "interrupted.png"
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_ctrl_c_writes_the_best_image(workplace, number, code):
+    output = workplace / f"interrupted_{code}.png"
     command = _command(
         workplace,
         output=output,
@@ -105,12 +108,14 @@ def test_ctrl_c_writes_the_best_image(workplace):
         for line in process.stdout:
             if line.startswith("iteration 1 "):
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         rest, errors = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130, errors
-    assert f"written: {output}" in rest
+    assert process.returncode == code, errors
+    assert "Traceback" not in errors
+    assert "stopping after the running iteration" in errors
+    assert rest.endswith(f"written: {output}\n")
     assert _pixels(output).shape == (20, 24, 3)
 
 

@@ -3,7 +3,6 @@
 import math
 import pathlib
 import shutil
-import signal
 import sys
 import time
 
@@ -13,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst.training import failures
+from fastnst.training import stop_signals
 from fastnst.training import training_step
 
 _LINE_EVERY_SECONDS = 30.0
@@ -41,41 +41,19 @@ class StopOnNotFinite(keras.callbacks.Callback):
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Ends the training after the running step on Ctrl-C or SIGTERM.
+    """Ends the training after the running step, once a signal was noted.
 
-    A second Ctrl-C ends it at once.
-
-    Attributes:
-        received: The number of the signal, or None.
+    Args:
+        signals: Open while the training runs.
     """
 
-    def __init__(self):
+    def __init__(self, signals: stop_signals.StopSignals):
         super().__init__()
-        self.received = None
-        self._before = {}
-
-    def on_train_begin(self, logs=None):
-        # Called once for each stage; what was there before is there once.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if number not in self._before:
-                self._before[number] = signal.signal(number, self._receive)
+        self._signals = signals
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.received is not None:
+        if self._signals.received is not None:
             self.model.stop_training = True
-
-    def restore(self) -> None:
-        """Puts back the signal handlers that were there before."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
-
-    def _receive(self, number, frame):
-        del frame
-        if self.received is not None:
-            raise KeyboardInterrupt
-        self.received = number
-        _say("\nstopping after the running step")
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -228,8 +206,7 @@ def _say(text: str, end: str = "\n") -> None:
     """Prints; nobody may be there to read it, which must not end a training."""
     try:
         print(text, end=end, flush=True)
-    # RuntimeError: a signal came while something else was being printed.
-    except (OSError, RuntimeError):
+    except OSError:
         pass
 
 

@@ -53,14 +53,9 @@ class ImageOptimizer:
 
     Args:
         objective: What to minimize.
-
-    Attributes:
-        best: The best iterate of the running or last `run`. It is there
-            however the run ended, by Ctrl-C too.
     """
 
     def __init__(self, objective: Objective):
-        self.best: Iterate | None = None
         self._objective = objective
         self._evaluated = tf.function(self._value_and_gradient)
 
@@ -89,11 +84,12 @@ class ImageOptimizer:
         """
         _check_image(start_image)
         run = _Run(self._evaluated, start_image.shape, num_iterations)
-        self.best = None
+        best: Iterate | None = None
 
         def on_iterate(iterate: Iterate) -> None:
-            if self.best is None or iterate.objective < self.best.objective:
-                self.best = iterate
+            nonlocal best
+            if best is None or iterate.objective < best.objective:
+                best = iterate
             if callback is not None:
                 callback(iterate)
 
@@ -101,8 +97,8 @@ class ImageOptimizer:
             run.minimize(start_image, on_iterate)
         except StopIteration:
             pass
-        assert self.best is not None
-        return self.best
+        assert best is not None
+        return best
 
     def _value_and_gradient(self, image: tf.Tensor):
         with tf.GradientTape() as tape:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fastnst.training import callbacks as callbacks_lib
 from fastnst.training import failures
+from fastnst.training import stop_signals
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,33 +75,33 @@ def run(
         OSError: If the state cannot be saved.
     """
     step = checkpoints.restore()
-    stop = callbacks_lib.StopOnSignal()
     last = _LastLosses()
-    # The guard comes first: nothing that follows it may save a bad state.
-    guard = callbacks_lib.StopOnNotFinite()
-    every = [guard, last, *callbacks, checkpoints, stop]
     total = 0
     try:
-        for image_size, num_steps in stages:
-            total += num_steps
-            if step < total and stop.received is None:
-                position = int(trainer.data_position.numpy())
-                dataset = make_dataset(image_size, position)
-                step = _fit(trainer, dataset, total - step, every)
-                if step < total and stop.received is None:
-                    raise OSError(
-                        f"The content images ended at step {step} of {total}."
-                    )
-        checkpoints.save()
+        with stop_signals.StopSignals("step") as signals:
+            stop = callbacks_lib.StopOnSignal(signals)
+            # The guard comes first: nothing after it may save a bad state.
+            guard = callbacks_lib.StopOnNotFinite()
+            every = [guard, last, *callbacks, checkpoints, stop]
+            for image_size, num_steps in stages:
+                total += num_steps
+                if step < total and signals.received is None:
+                    position = int(trainer.data_position.numpy())
+                    dataset = make_dataset(image_size, position)
+                    step = _fit(trainer, dataset, total - step, every)
+                    if step < total and signals.received is None:
+                        raise OSError(
+                            f"The content images ended at step {step} of "
+                            f"{total}."
+                        )
+            checkpoints.save()
     except tf.errors.OpError as error:
         raise OSError(
             "The training stopped: "
             f"{failures.reason(error)} The last checkpoint is kept; mend the "
             "cause and give the same command again."
         ) from error
-    finally:
-        stop.restore()
-    return Result(step, step >= total, stop.received, last.means())
+    return Result(step, step >= total, signals.received, last.means())
 
 
 def _fit(trainer, dataset, num_steps: int, callbacks) -> int:
