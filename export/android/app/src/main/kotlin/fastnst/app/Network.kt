@@ -30,6 +30,7 @@ private constructor(assets: AssetManager, val accelerator: Accelerator) :
         val text = assets.open("contract.json").reader().readText()
         val names = JSONObject(text).getJSONArray("style_names")
         styleNames = List(names.length()) { names.getString(it) }
+        require(styleNames.isNotEmpty()) { "It transfers no style." }
         if (styleNames.size > 1) inputs[BLEND] = input(BLEND)
         val shape = model.getInputTensorType(IMAGE, SIGNATURE).layout!!
         val (_, height, width) = shape.dimensions
