@@ -1,6 +1,7 @@
 """The flags of the commands that transform files, and what they share."""
 
 from collections.abc import Callable
+from collections.abc import Sequence
 
 from absl import flags
 
@@ -33,12 +34,26 @@ PRECISION = flags.DEFINE_enum(
 QUALITY = flags.DEFINE_integer(
     "quality", 95, "Of JPEG and WebP.", lower_bound=1, upper_bound=100
 )
+TILE = flags.DEFINE_string(
+    "tile",
+    "auto",
+    "Whether a picture goes through the network in parts, with the same "
+    "pixels and less memory: auto (where it is large), off, or how many rows "
+    "a part has. What the memory cannot hold goes to TMPDIR.",
+)
 LIST_NETWORKS = flags.DEFINE_bool(
     "list_networks", False, "Print the networks that ship with fastnst."
 )
 
 
-def transform(inputs: list[str], task: str, prepare: Callable) -> int:
+def transform(
+    inputs: list[str],
+    task: str,
+    prepare: Callable,
+    *,
+    copies: int = 1,
+    also_read: Sequence[str] = (),
+) -> int:
     """Transforms the inputs with the network of the flags.
 
     Args:
@@ -46,6 +61,8 @@ def transform(inputs: list[str], task: str, prepare: Callable) -> int:
         task: What the network must be trained for.
         prepare: Checks the flags that the command has of its own. Takes the
             `ImageTransformer` and returns the function of one picture.
+        copies: How many pictures stand side by side in a result.
+        also_read: Files besides the inputs that no output may overwrite.
 
     Returns:
         The exit code: 1 if a file was skipped.
@@ -61,9 +78,13 @@ def transform(inputs: list[str], task: str, prepare: Callable) -> int:
     # TensorFlow takes seconds to import; a bad flag or --help must not wait.
     fastnst.import_tensorflow()
     from fastnst.inference import picture_files
+    from fastnst.inference import tiling
     from fastnst.inference import transform as transform_lib
 
-    jobs = picture_files.plan(inputs, output, overwrite=OVERWRITE.value)
+    tiling.checked(TILE.value)
+    jobs = picture_files.plan(
+        inputs, output, overwrite=OVERWRITE.value, also_read=also_read
+    )
     transformer = transform_lib.ImageTransformer.load(
         network, precision=PRECISION.value
     )
@@ -74,6 +95,7 @@ def transform(inputs: list[str], task: str, prepare: Callable) -> int:
         jobs,
         quality=QUALITY.value,
         overwrite=OVERWRITE.value,
+        copies=copies,
     ):
         print(outcome, flush=True)
         failed = failed or bool(outcome.error)

@@ -14,12 +14,45 @@ from absl import flags
 
 from fastnst import command_line
 from fastnst import picture_flags
+from fastnst import progress_bar
 
 _STYLE = flags.DEFINE_string(
     "style",
     None,
     "Which style of a network that has several: a name, or a blend such as "
     "wave:0.6,mosaic:0.4. Default: the first.",
+)
+_STRENGTH = flags.DEFINE_float(
+    "strength",
+    1.0,
+    "How much of the style: 0 is the photo.",
+    lower_bound=0.0,
+    upper_bound=1.0,
+)
+_KEEP_COLORS = flags.DEFINE_bool(
+    "keep_colors",
+    False,
+    "Keep the colors of the photo; only light and dark come from the style.",
+)
+_MAX_SIDE = flags.DEFINE_integer(
+    "max_side",
+    None,
+    "Make photos with a longer side smaller first.",
+    lower_bound=1,
+)
+_MASK = flags.DEFINE_string(
+    "mask",
+    None,
+    "A grey picture of any size: the style applies where it is white.",
+)
+_STYLE_MASK = flags.DEFINE_list(
+    "style_mask",
+    [],
+    "A mask for each of several styles, such as wave:sky.png,mosaic:city.png; "
+    "elsewhere the photo stays.",
+)
+_COMPARE = flags.DEFINE_bool(
+    "compare", False, "Write the photo left of the result."
 )
 
 flags.adopt_module_key_flags(picture_flags)
@@ -29,13 +62,44 @@ def main(inputs: list[str]) -> int:
     """Stylizes the inputs; returns the exit code."""
     if picture_flags.LIST_NETWORKS.value:
         return picture_flags.list_networks()
-    return picture_flags.transform(inputs, "style_transfer", _prepare)
+    masks = [item.partition(":")[2] for item in _STYLE_MASK.value]
+    return picture_flags.transform(
+        inputs,
+        "style_transfer",
+        _prepare,
+        copies=2 if _COMPARE.value else 1,
+        also_read=[path for path in (_MASK.value, *masks) if path],
+    )
 
 
 def _prepare(transformer):
     """Returns the function that stylizes one picture."""
-    style = transformer.style_weights(_STYLE.value)
-    return functools.partial(transformer.stylize, style=style)
+    from fastnst.inference import masks
+
+    style_masks = {}
+    for item in _STYLE_MASK.value:
+        name, _, path = item.partition(":")
+        if not path:
+            raise ValueError(
+                "--style_mask must be a list such as wave:sky.png. "
+                f"Received: {item}."
+            )
+        transformer.style_weights(name)
+        style_masks[name] = masks.read(path)
+    if style_masks and _STYLE.value:
+        raise ValueError("--style and --style_mask exclude each other.")
+    return functools.partial(
+        transformer.stylize,
+        style=transformer.style_weights(_STYLE.value),
+        strength=_STRENGTH.value,
+        keep_colors=_KEEP_COLORS.value,
+        max_side=_MAX_SIDE.value,
+        mask=masks.read(_MASK.value) if _MASK.value else None,
+        style_masks=style_masks,
+        compare=_COMPARE.value,
+        tile=picture_flags.TILE.value,
+        progress=progress_bar.draw,
+    )
 
 
 if __name__ == "__main__":

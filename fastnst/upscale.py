@@ -4,14 +4,15 @@
     python -m fastnst.upscale --network=runs/sr_x4 photos --output=large/
 
 Inputs are files and folders; a folder keeps its subfolders. Transparency is
-enlarged by bicubic interpolation. A file that cannot be read, or is too large
-for the memory, is named and skipped, and the exit code is then 1.
+enlarged by bicubic interpolation. A file that cannot be read is named and
+skipped, and the exit code is then 1.
 """
 
 from absl import flags
 
 from fastnst import command_line
 from fastnst import picture_flags
+from fastnst import progress_bar
 
 _FACTOR = flags.DEFINE_integer(
     "factor",
@@ -37,22 +38,18 @@ def main(inputs: list[str]) -> int:
 def _prepare(transformer):
     """Returns the function that enlarges one picture."""
     from fastnst.inference import histogram_matching
-    from fastnst.inference import memory
 
     network = transformer.network
-    if _FACTOR.value not in (None, network.factor):
-        raise ValueError(
-            f"--factor must be {network.factor}, the factor of --network="
-            f"{picture_flags.NETWORK.value}. Received: {_FACTOR.value}."
-        )
+    transformer.require_factor(_FACTOR.value)
     print(
         f"{picture_flags.NETWORK.value}: enlarges {network.factor} times",
         flush=True,
     )
 
     def upscale(picture):
-        memory.check_upscaling(network, *picture.shape[:2])
-        enlarged = transformer.upscale(picture)
+        enlarged = transformer.upscale(
+            picture, tile=picture_flags.TILE.value, progress=progress_bar.draw
+        )
         if _MATCH_HISTOGRAM.value:
             enlarged = histogram_matching.match_histogram(enlarged, picture)
         return enlarged

@@ -14,6 +14,7 @@ import pathlib
 from PIL import Image
 import numpy as np
 
+from fastnst.data import row_formats
 from fastnst.data import srgb
 
 # What a folder is searched for, and what can be written, by suffix.
@@ -28,6 +29,8 @@ _WRITE_FORMATS = {
     ".webp": "WEBP",
 }
 _FORMATS_WITHOUT_ALPHA = ("BMP", "JPEG")
+# Larger pictures are not copied to be written, where the format allows it.
+_LARGE_PIXELS = 2**24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,6 +148,23 @@ def write_image(
         raise FileExistsError(f"{path} exists and was not overwritten.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    large = rgb.shape[0] * rgb.shape[1] > _LARGE_PIXELS
+    try:
+        if large and picture_format in row_formats.FORMATS:
+            row_formats.write(temporary, picture_format, rgb, alpha)
+        else:
+            _save(temporary, picture_format, rgb, alpha, quality)
+        os.replace(temporary, path)
+    # Of the disk; or of the format, whose sides have a greatest length.
+    except (OSError, ValueError) as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _save(path, picture_format, rgb, alpha, quality) -> None:
+    """Writes a file with Pillow."""
     if alpha is None or picture_format in _FORMATS_WITHOUT_ALPHA:
         image = Image.fromarray(Picture(rgb, alpha).flattened())
     else:
@@ -152,15 +172,7 @@ def write_image(
     options: dict = {"quality": quality}
     if picture_format == "JPEG":
         options["subsampling"] = 0
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        image.save(temporary, format=picture_format, **options)
-        os.replace(temporary, path)
-    # Of the disk; or of the format, whose sides have a greatest length.
-    except (OSError, ValueError) as error:
-        raise OSError(f"{path} cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    image.save(path, format=picture_format, **options)
 
 
 def checked_format(path: str | os.PathLike) -> str:

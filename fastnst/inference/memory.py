@@ -1,7 +1,8 @@
 """Whether the memory is large enough, asked before the work begins.
 
 Linux gives memory that it does not have and ends the process when it is used:
-an error that nobody can catch. So what is clearly too large is refused.
+an error that nobody can catch. So what is clearly too large is done in parts,
+or refused.
 """
 
 import pathlib
@@ -11,10 +12,18 @@ import tensorflow as tf
 
 _MEMINFO = pathlib.Path("/proc/meminfo")
 _CGROUP = pathlib.Path("/sys/fs/cgroup")
-# Floats alive at once for each pixel of the result, measured on the CPU with
-# both presets and factors: 66 and 79 with 16 filters, 209 and 213 with 64.
-_FLOATS = 32
-_FLOATS_PER_FILTER = 3
+# Floats alive at once for each pixel of the result, and for each pixel and
+# filter of the last layers, measured on the CPU with both presets. Enlarging 4
+# and 8 times: 66 and 79 with 16 filters, 209 and 213 with 64. Style transfer:
+# 109 with 8 filters, 153 with 32.
+_FLOATS = {"super_resolution": (32, 3), "style_transfer": (96, 2)}
+# Results of fewer pixels fit any machine.
+_SMALL_PIXELS = 2**18
+# A picture that needs more is done in parts even where the memory is there:
+# others need it too, and parts take a fifth more time at most.
+_LARGE_BYTES = 3 * 10**9
+# Of what is free, a share is left to the rest of the machine.
+_SHARE = 0.7
 
 
 def available_bytes() -> int | None:
@@ -38,42 +47,71 @@ def available_bytes() -> int | None:
     return min(found, default=None)
 
 
-def upscaling_bytes(network: keras.Model, height: int, width: int) -> int:
-    """Estimates what a super-resolution network needs on the CPU.
+def needed_bytes(network: keras.Model, height: int, width: int) -> int:
+    """Estimates what a network needs on the CPU for a whole picture.
 
     Args:
-        network: A `SuperResolutionNetwork`.
-        height: Of the low-resolution image.
+        network: A transform network.
+        height: Of the picture that enters it.
         width: The same.
 
     Returns:
         Bytes, between 1 and 1.25 times what was measured.
     """
-    filters = network.upsampling[-1].filters
-    floats = _FLOATS + _FLOATS_PER_FILTER * filters
-    return 4 * floats * height * width * network.factor**2
+    floats, per_filter = _FLOATS[network.task]
+    if network.task == "super_resolution":
+        filters = network.upsampling[-1].filters
+    else:
+        filters = network.blocks[-1].arguments["filters"]
+    floats += per_filter * filters
+    return 4 * floats * _result_pixels(network, height, width)
 
 
-def check_upscaling(network: keras.Model, height: int, width: int) -> None:
-    """Refuses a low-resolution image that is too large for the memory.
+def fits(network: keras.Model, height: int, width: int) -> bool:
+    """Tells whether a whole picture should go through a network at once.
 
-    Where TensorFlow computes on a GPU nothing is refused: it says itself when
-    the memory of a GPU is full.
+    Where TensorFlow computes on a GPU it says itself when the memory of the
+    GPU is full.
 
     Args:
-        network: A `SuperResolutionNetwork`.
-        height: Of the low-resolution image.
+        network: A transform network.
+        height: Of the picture that enters it.
+        width: The same.
+    """
+    if _result_pixels(network, height, width) <= _SMALL_PIXELS:
+        return True
+    free = _free_bytes()
+    return free is None or needed_bytes(network, height, width) <= min(
+        _LARGE_BYTES, _SHARE * free
+    )
+
+
+def check(network: keras.Model, height: int, width: int) -> None:
+    """Refuses a picture that is too large for the memory as a whole.
+
+    Args:
+        network: A transform network.
+        height: Of the picture that enters it.
         width: The same.
 
     Raises:
         ValueError: If it is.
     """
-    needed, available = upscaling_bytes(network, height, width), None
-    if not tf.config.list_physical_devices("GPU"):
-        available = available_bytes()
-    if available is not None and needed > available:
+    needed, free = needed_bytes(network, height, width), _free_bytes()
+    if free is not None and needed > free:
         raise ValueError(
-            f"{width}x{height} pixels are too many for the memory: enlarging "
-            f"them {network.factor} times needs about {needed / 1e9:.1f} GB, "
-            f"and {available / 1e9:.1f} GB are free. Cut it into parts."
+            f"{width}x{height} pixels are too many for the memory: as a whole "
+            f"they need about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB "
+            "are free. Set `tile` to auto."
         )
+
+
+def _result_pixels(network: keras.Model, height: int, width: int) -> int:
+    return height * width * getattr(network, "factor", 1) ** 2
+
+
+def _free_bytes() -> int | None:
+    """Returns the free memory; None where it is unknown or a GPU computes."""
+    if tf.config.list_physical_devices("GPU"):
+        return None
+    return available_bytes()

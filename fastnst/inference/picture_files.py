@@ -70,7 +70,11 @@ class Outcome:
 
 
 def plan(
-    inputs: Sequence[str], output: str, *, overwrite: bool = False
+    inputs: Sequence[str],
+    output: str,
+    *,
+    overwrite: bool = False,
+    also_read: Sequence[str] = (),
 ) -> list[Job]:
     """Decides where the result of each input goes.
 
@@ -84,6 +88,7 @@ def plan(
         output: A file or a folder.
         overwrite: Whether existing files may be replaced, and of several
             inputs with one output name the last wins.
+        also_read: Other files that no output may overwrite.
 
     Returns:
         The jobs, in the order of the inputs, each once.
@@ -100,7 +105,9 @@ def plan(
     else:
         image_files.checked_format(output)
         jobs = [Job(pathlib.Path(inputs[0]), pathlib.Path(output))]
-    _refuse_inputs_as_targets(jobs)
+    _refuse_inputs_as_targets(
+        jobs, [*(job.source for job in jobs), *map(pathlib.Path, also_read)]
+    )
     if not overwrite:
         _refuse_overwriting(jobs)
     return jobs
@@ -112,24 +119,29 @@ def transform_files(
     *,
     quality: int = 95,
     overwrite: bool = False,
+    copies: int = 1,
 ) -> Iterator[Outcome]:
     """Transforms files one by one; a bad one does not stop the others.
 
-    Transparency is kept (on white in formats that have none) and enlarged if
+    Transparency is kept (on white in formats that have none) and resized if
     the pictures are.
 
     Args:
-        transform: uint8 (height, width, 3) to the same, perhaps larger.
+        transform: uint8 (height, width, 3) to the same, of any size.
         jobs: What to do.
         quality: Of JPEG and WebP, 1 to 100.
         overwrite: Whether existing files are replaced.
+        copies: How many pictures of one width stand side by side in what
+            `transform` returns: each gets the transparency.
 
     Yields:
         The outcome of each job, as soon as it is known.
     """
     for job in jobs:
         try:
-            outcome = _transform_file(transform, job, quality, overwrite)
+            outcome = _transform_file(
+                transform, job, quality, overwrite, copies
+            )
         except (MemoryError, tf.errors.ResourceExhaustedError):
             outcome = Outcome(
                 job, error="not enough memory for a picture of this size."
@@ -144,17 +156,18 @@ def _transform_file(
     job: Job,
     quality: int,
     overwrite: bool,
+    copies: int,
 ) -> Outcome:
     start = time.perf_counter()
     picture = image_files.read_image(job.source)
     transformed = transform(picture.rgb)
     height, width = transformed.shape[:2]
     alpha = picture.alpha
-    if alpha is not None and alpha.shape != (height, width):
-        enlarged = Image.fromarray(alpha).resize(
-            (width, height), Image.Resampling.BICUBIC
+    if alpha is not None:
+        resized = Image.fromarray(alpha).resize(
+            (width // copies, height), Image.Resampling.BICUBIC
         )
-        alpha = np.asarray(enlarged)
+        alpha = np.tile(np.asarray(resized), (1, copies))
     job.target.parent.mkdir(parents=True, exist_ok=True)
     image_files.write_image(
         job.target, transformed, alpha, quality=quality, overwrite=overwrite
@@ -222,9 +235,11 @@ def _is_writable_format(path: pathlib.Path) -> bool:
     return True
 
 
-def _refuse_inputs_as_targets(jobs: Sequence[Job]) -> None:
-    sources = {_identity(job.source) for job in jobs}
-    paths = {job.source.resolve() for job in jobs}
+def _refuse_inputs_as_targets(
+    jobs: Sequence[Job], inputs: Sequence[pathlib.Path]
+) -> None:
+    sources = {_identity(path) for path in inputs}
+    paths = {path.resolve() for path in inputs}
     refused = [
         job.target
         for job in jobs

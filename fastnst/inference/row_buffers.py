@@ -117,7 +117,7 @@ class FileBuffer:
 
     def write(self, begin: int, rows: np.ndarray) -> None:
         """Stores rows, shape (number, width, channels), from `begin` on."""
-        rest = memoryview(np.ascontiguousarray(rows).view(np.uint8)).cast("B")
+        rest = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
         self._file.seek(begin * self._row_bytes)
         # One call moves at most 2 GB.
         while rest:
@@ -126,7 +126,7 @@ class FileBuffer:
     def read(self, begin: int, end: int) -> np.ndarray:
         """Returns the rows from `begin` up to `end`."""
         rows = np.empty((end - begin, *self._shape[1:]), self._dtype)
-        rest = memoryview(rows.view(np.uint8)).cast("B")
+        rest = rows.reshape(-1).view(np.uint8).data
         self._file.seek(begin * self._row_bytes)
         while rest:
             rest = rest[self._file.readinto(rest):]

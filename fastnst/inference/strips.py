@@ -91,9 +91,8 @@ class StripRun:
     def _convolution(self, maps, block, keep=0):
         """Runs a block; of what is stored, only the `keep` oldest stay."""
         maps = feature_maps.Convolved(maps, block.convolution)
-        measured = None
-        if block.normalization.kind == "instance":
-            measured = moments.Moments()
+        instance = block.normalization.kind == "instance"
+        measured = moments.Moments() if instance else None
         if 2 * maps.height <= self._height:
             maps = self._store(maps, keep, measured)
         elif measured:
@@ -102,7 +101,10 @@ class StripRun:
         else:
             self._num_done += 1
         return feature_maps.Normalized(
-            maps, block, self._style_blend, measured and measured.result()
+            maps,
+            block,
+            self._style_blend,
+            measured.result() if measured else None,
         )
 
     def _residual(self, maps, block):
@@ -118,8 +120,9 @@ class StripRun:
             if measured:
                 measured.add(strip)
             if buffer is None:
+                width, channels = strip.shape[2:]
                 buffer = self._buffers.lend(
-                    maps.height, *strip.shape[2:], strip.dtype.name
+                    maps.height, width, channels, strip.dtype.name
                 )
                 self._stored.append(feature_maps.Stored(buffer, maps.height))
             buffer.write(begin, strip[0].numpy())

@@ -25,8 +25,8 @@ def reach(network: keras.Model) -> int:
         Low-resolution pixels.
     """
     steps = [network.first, *network.residual_steps, network.after_blocks]
-    pixels = sum(
-        _margin(step.convolution) for step in steps if step is not None
+    pixels = float(
+        sum(_margin(step.convolution) for step in steps if step is not None)
     )
     scale = 1
     for step in network.upsampling:

@@ -52,8 +52,9 @@ def default_rows(network: keras.Model, width: int) -> int:
     """
     if network.task == "style_transfer":
         return max(_SMALLEST_STRIP, _STRIP_PIXELS // width)
-    pixels = _TILE_BYTES / memory.upscaling_bytes(network, 1, 1)
-    return max(_SMALLEST_TILE, int(math.sqrt(pixels)) - 2 * tiles.reach(network))
+    pixels = _TILE_BYTES / memory.needed_bytes(network, 1, 1)
+    side = int(math.sqrt(pixels)) - 2 * tiles.reach(network)
+    return max(_SMALLEST_TILE, side)
 
 
 def transform(

@@ -1,15 +1,17 @@
 """A trained network applied to pictures of any size."""
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 import functools
-import math
 import os
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from fastnst.inference import look
+from fastnst.inference import memory
+from fastnst.inference import style_blend
+from fastnst.inference import tiling
 from fastnst.networks import network_files
 from fastnst.networks import saved_networks
 
@@ -18,9 +20,6 @@ PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 # Traced functions are kept for this many picture sizes.
 _NUM_SIZES = 8
-
-# How far the weights of a blend may sum from 1: room for 0.33,0.33,0.33.
-_BLEND_TOLERANCE = 0.011
 
 
 class ImageTransformer:
@@ -89,15 +88,46 @@ class ImageTransformer:
         transformer._name = os.fspath(name_or_path)
         return transformer
 
-    def stylize(self, images, style=None) -> np.ndarray:
-        """Stylizes pictures: `transform`, for style transfer networks only."""
-        self.require_task("style_transfer")
-        return self.transform(images, style)
+    def stylize(
+        self, images, style=None, *, tile="auto", progress=None, **options
+    ) -> np.ndarray:
+        """Stylizes pictures: `transform`, for style transfer networks only.
 
-    def upscale(self, images) -> np.ndarray:
+        Args:
+            images: See `transform`.
+            style: The same.
+            tile: The same.
+            progress: The same.
+            **options: How much of the style, and where: `strength`,
+                `keep_colors`, `max_side`, `mask`, `style_masks`, `compare`.
+                See `look.Look`.
+
+        Returns:
+            What `transform` returns; smaller with `max_side`, twice as wide
+            with `compare`.
+
+        Raises:
+            ValueError: If an argument is not as described.
+        """
+        self.require_task("style_transfer")
+        wanted = look.Look(**options)
+        pictures = _checked_images(images)
+        if style is not None and wanted.style_masks:
+            raise ValueError("`style` must be None with `style_masks`.")
+        # Before the first of several styles takes its time.
+        for name in wanted.style_masks or [style]:
+            self.style_weights(name)
+        run = functools.partial(self.transform, tile=tile, progress=progress)
+        if pictures.ndim == 3:
+            return wanted.apply(pictures, run, style)
+        if not len(pictures):
+            return self.transform(pictures)
+        return np.stack([wanted.apply(one, run, style) for one in pictures])
+
+    def upscale(self, images, *, tile="auto", progress=None) -> np.ndarray:
         """Enlarges pictures: `transform`, super-resolution networks only."""
         self.require_task("super_resolution")
-        return self.transform(images)
+        return self.transform(images, tile=tile, progress=progress)
 
     def require_task(self, task: str) -> None:
         """Raises ValueError if the network was trained for another task."""
@@ -107,7 +137,21 @@ class ImageTransformer:
                 f"{self._name!r}, which is a {self.network.task} network."
             )
 
-    def transform(self, images, style=None) -> np.ndarray:
+    def require_factor(self, factor: int | None) -> None:
+        """Raises ValueError if the network enlarges by another factor.
+
+        Args:
+            factor: The factor that is wanted; None takes any.
+        """
+        if factor not in (None, self.network.factor):
+            raise ValueError(
+                f"`factor` must be {self.network.factor}, that of the network "
+                f"{self._name!r}. Received: {factor}."
+            )
+
+    def transform(
+        self, images, style=None, *, tile="auto", progress=None
+    ) -> np.ndarray:
         """Runs the network on a picture or a batch.
 
         Args:
@@ -117,6 +161,12 @@ class ImageTransformer:
             style: Which style, of a style transfer network: a name, a blend
                 such as "wave:0.6,mosaic:0.4", a sequence of one weight per
                 style, or None for the first. Weights sum to 1.
+            tile: Whether a picture goes through the network a part at a time,
+                which changes its pixels by less than 0.05: "auto", where the
+                whole would take too much memory; "off"; or the number of rows
+                of a part.
+            progress: Called with the share of a picture that is done, if it
+                is done in parts.
 
         Returns:
             The same rank as `images`, height and width times the network's
@@ -124,13 +174,16 @@ class ImageTransformer:
             to even; else float32 in [0, 255].
 
         Raises:
-            ValueError: If `images` or `style` is not as above.
+            OSError: If neither memory nor disk hold what a picture needs.
+            ValueError: If an argument is not as above, or with "off" a
+                picture is too large for the memory.
         """
         pictures = _checked_images(images)
         weights = self.style_weights(style)
+        tile = tiling.checked(tile)
         batch = pictures if pictures.ndim == 4 else pictures[None]
         results = [
-            self._transform_one(picture, weights, pictures.dtype == np.uint8)
+            self._transform_one(picture, weights, tile, progress)
             for picture in batch
         ]
         if pictures.ndim == 3:
@@ -142,32 +195,44 @@ class ImageTransformer:
         dtype = np.uint8 if pictures.dtype == np.uint8 else np.float32
         return np.zeros([0, factor * height, factor * width, 3], dtype)
 
-    def _transform_one(
-        self,
-        picture: np.ndarray,
-        weights: tuple[float, ...] | None,
-        to_uint8: bool,
-    ) -> np.ndarray:
+    def _transform_one(self, picture, weights, tile, progress) -> np.ndarray:
         """Runs one (height, width, 3) picture."""
-        arguments = [tf.cast(picture[None], tf.float32)]
+        height, width = picture.shape[:2]
+        blend = None
         if self.style_names:
             first = [1.0] + [0.0] * (len(self.style_names) - 1)
-            arguments.append(tf.constant([weights or first], tf.float32))
+            blend = tf.constant([weights or first], tf.float32)
+        if tile == "off":
+            memory.check(self.network, height, width)
+        if tile == "off" or (
+            tile == "auto" and memory.fits(self.network, height, width)
+        ):
+            try:
+                return self._transform_whole(picture, blend)
+            except (MemoryError, tf.errors.ResourceExhaustedError):
+                if tile == "off":
+                    raise
+        rows = tile
+        if tile == "auto":
+            rows = tiling.default_rows(self.network, width)
+        return tiling.transform(
+            self._computing, picture, blend, rows=rows, progress=progress
+        )
+
+    def _transform_whole(self, picture, blend) -> np.ndarray:
+        arguments = [tf.cast(picture[None], tf.float32)]
+        if blend is not None:
+            arguments.append(blend)
         transformed = self._traced(*picture.shape[:2])(*arguments)[0]
-        if to_uint8:
-            # tf.round rounds half to even, as NumPy does.
-            transformed = tf.cast(
-                tf.clip_by_value(tf.round(transformed), 0.0, 255.0), tf.uint8
-            )
-        return transformed.numpy()
+        return tiling.as_pixels(transformed, picture.dtype)
 
     def _trace(self, height: int, width: int):
         """Returns the network's function of one picture of that size."""
         network = self._computing
 
         @tf.function(autograph=False, jit_compile=False)
-        def transformed(images, *style_blend):
-            result = network(images, *style_blend, training=False)
+        def transformed(images, *blend):
+            result = network(images, *blend, training=False)
             return tf.cast(result, tf.float32)
 
         signature = [tf.TensorSpec([1, height, width, 3], tf.float32)]
@@ -191,59 +256,7 @@ class ImageTransformer:
         Raises:
             ValueError: If the network has no such style.
         """
-        if style is None:
-            return None
-        if not self.style_names:
-            raise ValueError(
-                f"`style` must be None: {self._name!r} has no styles. "
-                f"Received: style={style!r}."
-            )
-        parse = self._parsed if isinstance(style, str) else _numbers
-        weights = parse(style)
-        total = math.fsum(weights)
-        if (
-            len(weights) != len(self.style_names)
-            or not all(0 <= weight <= 1 for weight in weights)
-            or abs(total - 1) > _BLEND_TOLERANCE
-        ):
-            raise ValueError(
-                "`style` must give weights from 0 to 1 that sum to 1, for "
-                f"{', '.join(self.style_names)}. Received: style={style!r}."
-            )
-        return tuple(weight / total for weight in weights)
-
-    def _parsed(self, style: str) -> list[float]:
-        """Parses "name" or "name:0.6,other:0.4"."""
-        weights = dict.fromkeys(self.style_names, 0.0)
-        parts = style.split(",")
-        for part in parts:
-            name, colon, weight = part.strip().partition(":")
-            if name not in weights:
-                raise ValueError(
-                    f"`style` must be one of {', '.join(weights)}, or a blend "
-                    "such as name:0.6,other:0.4. Received: "
-                    f"style={style!r}."
-                )
-            # A lone name means all of it; in a list it needs its weight.
-            given = weight if colon or len(parts) > 1 else "1"
-            try:
-                weights[name] += float(given)
-            except ValueError:
-                raise ValueError(
-                    "`style` must give each style of a blend a weight, such as "
-                    f"name:0.6,other:0.4. Received: style={style!r}."
-                ) from None
-        return list(weights.values())
-
-
-def _numbers(style: Sequence) -> list[float]:
-    try:
-        return [float(weight) for weight in np.asarray(style).reshape(-1)]
-    except (TypeError, ValueError):
-        raise ValueError(
-            "`style` must be a name, a blend or a sequence of weights. "
-            f"Received: style={style!r}."
-        ) from None
+        return style_blend.weights(style, self.style_names, self._name)
 
 
 def _checked_images(images) -> np.ndarray:
