@@ -84,23 +84,19 @@ def evaluate(
 
 def _factor_and_upscale(network: str | None):
     """Returns the factor, and the function of the network or None."""
-    asked = super_resolution_flags.FACTOR.value
+    factor = super_resolution_flags.FACTOR.value
+    asked = int(factor) if factor else None
     if not asked and not network:
         raise ValueError("--factor=... or --network=... must be given.")
     fastnst.import_tensorflow()
     if not network:
-        return int(str(asked)), None
+        return asked, None
     from fastnst.inference import transform
 
     transformer = transform.ImageTransformer.load(network)
     transformer.require_task("super_resolution")
-    factor = transformer.network.factor
-    if asked not in (None, str(factor)):
-        raise ValueError(
-            f"--factor must be {factor}, the factor of --network={network}. "
-            f"Received: {asked}."
-        )
-    return factor, transformer.upscale
+    transformer.require_factor(asked)
+    return transformer.network.factor, transformer.upscale
 
 
 def _photos(images: Sequence[str], num_images: int | None):

@@ -1,8 +1,12 @@
 """Fixtures that more than one room of the tests uses."""
 
+import contextlib
 import os
 import pathlib
+import resource
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -17,6 +21,59 @@ def _path_from(variable: str) -> pathlib.Path:
 def _ctrl_c_reaches_commands():
     """A shell lets its background jobs, and what they start, ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def run_command():
+    """Runs a command as its users do, in a folder."""
+
+    def run(verb, *arguments, cwd):
+        return subprocess.run(
+            [sys.executable, "-m", f"fastnst.{verb}", *map(str, arguments)],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def save_networks():
+    """Saves networks of random weights, each as NAME.keras in a folder."""
+    import keras
+
+    from fastnst.networks import saved_networks
+
+    def save(folder, **networks):
+        keras.utils.set_random_seed(3)
+        for name, network in networks.items():
+            network.build((None, None, None, 3))
+            saved_networks.save(network, folder / f"{name}.keras", {})
+
+    return save
+
+
+@contextlib.contextmanager
+def no_file_larger(num_bytes):
+    """Lets no file grow beyond some bytes: what a full disk does.
+
+    Nothing may be printed inside: what catches the output is a file as well.
+    """
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Python ignores SIGXFSZ: writes fail with EFBIG.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def full_disk():
+    """The function `no_file_larger`."""
+    return no_file_larger
 
 
 @pytest.fixture(scope="session")

@@ -1,48 +1,40 @@
 """The command itself, on real odd files."""
 
+import functools
 import pathlib
 import subprocess
 import sys
 
 from PIL import Image
-import keras
 import numpy as np
 import pytest
 
 from fastnst.data import image_files
 from fastnst.inference import transform
 from fastnst.networks import network_files
-from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
 
 _SIZES = ((1, 1), (3, 1000), (255, 257), (4096, 16))
 
 
-def _stylize(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "fastnst.stylize", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+@pytest.fixture(scope="module")
+def stylize(run_command, folder):
+    """Runs the command in the folder."""
+    return functools.partial(run_command, "stylize", cwd=folder)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, save_networks):
     """Holds network.keras, sharp.keras (of the other task) and photos/."""
     folder = tmp_path_factory.mktemp("stylize")
-    keras.utils.set_random_seed(3)
-    networks = {
-        "network": style_transfer_network.StyleTransferNetwork(
+    save_networks(
+        folder,
+        network=style_transfer_network.StyleTransferNetwork(
             width=0.125, style_names=("wave", "mosaic")
         ),
-        "sharp": super_resolution_network.SuperResolutionNetwork(width=0.125),
-    }
-    for name, network in networks.items():
-        network.build((None, None, None, 3))
-        saved_networks.save(network, folder / f"{name}.keras", {})
+        sharp=super_resolution_network.SuperResolutionNetwork(width=0.125),
+    )
     _write_odd_files(folder / "photos")
     return folder
 
@@ -69,14 +61,13 @@ def _write_odd_files(photos):
 
 
 @pytest.fixture(scope="module")
-def done(folder):
+def done(folder, stylize):
     """One run over the whole folder and three files that cannot be read."""
     (folder / "torn.png").write_bytes(
         (folder / "photos/alpha.png").read_bytes()[:60]
     )
     (folder / "text.jpg").write_text("no picture")
-    return _stylize(
-        folder,
+    return stylize(
         "torn.png",
         "photos",
         "lost.jpg",
@@ -133,10 +124,9 @@ def test_every_file_has_its_line_and_bad_ones_fail_the_run(folder, done):
     assert lines[-1].startswith("skipped text.jpg: ")
 
 
-def test_one_file_with_flags_after_it(folder, tmp_path):
+def test_one_file_with_flags_after_it(stylize, tmp_path):
     result = tmp_path / "new" / "result.webp"
-    done = _stylize(
-        folder,
+    done = stylize(
         "photos/grey.jpg",
         "--network=network.keras",
         f"--output={result}",
@@ -161,9 +151,9 @@ def test_one_file_with_flags_after_it(folder, tmp_path):
         ("photos/grey.jpg --network=. --output=photos --overwrite", "grey.jpg"),
     ],
 )
-def test_bad_input_is_one_line(folder, arguments, expected):
+def test_bad_input_is_one_line(folder, stylize, arguments, expected):
     before = sorted(folder.rglob("*"))
-    done = _stylize(folder, *arguments.split())
+    done = stylize(*arguments.split())
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
@@ -171,8 +161,8 @@ def test_bad_input_is_one_line(folder, arguments, expected):
     assert sorted(folder.rglob("*")) == before
 
 
-def test_list_networks_has_a_line_for_each(tmp_path):
-    done = _stylize(tmp_path, "--list_networks")
+def test_list_networks_has_a_line_for_each(stylize):
+    done = stylize("--list_networks")
     assert (done.returncode, done.stderr) == (0, "")
     names = [line.split()[0] for line in done.stdout.splitlines()]
     assert names == network_files.list_networks()

@@ -1,17 +1,14 @@
 """The command itself, on odd files."""
 
-import subprocess
-import sys
+import functools
 
 from PIL import Image
-import keras
 import numpy as np
 import pytest
 
 from fastnst.data import image_files
 from fastnst.inference import histogram_matching
 from fastnst.inference import transform
-from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
 
@@ -26,30 +23,21 @@ _PHOTOS = {
 }
 
 
-def _upscale(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "fastnst.upscale", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+@pytest.fixture(scope="module")
+def upscale(run_command, folder):
+    """Runs the command in the folder."""
+    return functools.partial(run_command, "upscale", cwd=folder)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, save_networks):
     """Holds sharp.keras (x4), style.keras (of the other task) and photos/."""
     folder = tmp_path_factory.mktemp("upscale")
-    keras.utils.set_random_seed(3)
-    networks = {
-        "sharp": super_resolution_network.SuperResolutionNetwork(
-            4, "paper", 0.05
-        ),
-        "style": style_transfer_network.StyleTransferNetwork(width=0.125),
-    }
-    for name, network in networks.items():
-        network.build((None, None, None, 3))
-        saved_networks.save(network, folder / f"{name}.keras", {})
+    save_networks(
+        folder,
+        sharp=super_resolution_network.SuperResolutionNetwork(4, "paper", 0.05),
+        style=style_transfer_network.StyleTransferNetwork(width=0.125),
+    )
     _write_photos(folder / "photos")
     return folder
 
@@ -68,11 +56,11 @@ def _write_photos(photos):
 
 
 @pytest.fixture(scope="module")
-def done(folder):
+def done(folder, upscale):
     """One run over the whole folder and a file that cannot be read."""
     (folder / "text.jpg").write_text("no picture")
-    return _upscale(
-        folder, "photos", "text.jpg", "--network=sharp.keras", "--output=out"
+    return upscale(
+        "photos", "text.jpg", "--network=sharp.keras", "--output=out"
     )
 
 
@@ -107,9 +95,8 @@ def test_transparency_is_enlarged_by_bicubic(folder, done):
     assert np.abs(result.rgb.astype(int) - enlarged).max() <= 1
 
 
-def test_histogram_matching_gives_the_colors_of_the_input(folder):
-    done = _upscale(
-        folder,
+def test_histogram_matching_gives_the_colors_of_the_input(folder, upscale):
+    done = upscale(
         "photos/sub/thin.png",
         "--network=sharp.keras",
         "--output=matched.png",
@@ -136,7 +123,7 @@ def test_histogram_matching_gives_the_colors_of_the_input(folder):
         ("photos/grey.jpg --network=style.keras --output=o.jpg", "style.keras"),
         (
             "photos/grey.jpg --network=sharp.keras --output=o.jpg --factor=8",
-            "--factor must be 4",
+            "`factor` must be 4",
         ),
         ("x.jpg --output=o.jpg", "--network"),
         ("--network=sharp.keras --output=o.jpg", "photo"),
@@ -144,11 +131,13 @@ def test_histogram_matching_gives_the_colors_of_the_input(folder):
         ("photos/grey.jpg --network=sharp.keras --output=text.jpg", "text.jpg"),
     ],
 )
-def test_bad_input_is_one_line_and_writes_nothing(folder, arguments, expected):
+def test_bad_input_is_one_line_and_writes_nothing(
+    folder, upscale, arguments, expected
+):
     (folder / "text.jpg").write_text("no picture")
     (folder / "empty").mkdir(exist_ok=True)
     before = sorted(folder.rglob("*"))
-    done = _upscale(folder, *arguments.split())
+    done = upscale(*arguments.split())
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")

@@ -16,11 +16,11 @@ import fcntl
 import io
 import json
 import os
-import resource
 import sys
 import time
 
 from absl import flags
+import conftest
 
 from fastnst import command_line
 from fastnst import train
@@ -39,7 +39,7 @@ def run_case(case: dict) -> dict:
         if "hold" in case:
             stack.enter_context(_held(case["hold"]))
         if "limit" in case:
-            stack.enter_context(_limited(case["limit"]))
+            stack.enter_context(conftest.no_file_larger(case["limit"]))
         if "signal" in case:
             stack.enter_context(_signalled(case["signal"], case["step"]))
         try:
@@ -59,16 +59,6 @@ def _held(path):
     with open(path, "a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-@contextlib.contextmanager
-def _limited(num_bytes):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @contextlib.contextmanager

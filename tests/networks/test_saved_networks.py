@@ -1,7 +1,6 @@
 """Trained networks survive the disk, and nothing else passes for one."""
 
 import json
-import resource
 import zipfile
 
 import keras
@@ -200,17 +199,12 @@ def _rewrite_config(path, change):
             archive.writestr(name, data)
 
 
-def test_a_full_disk_leaves_the_old_network(tmp_path):
+def test_a_full_disk_leaves_the_old_network(tmp_path, full_disk):
     path = tmp_path / "network.keras"
     network = _network()
     saved_networks.save(network, path, {"steps": 1})
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    try:
-        with pytest.raises(OSError):
-            saved_networks.save(_network(2), path, {"steps": 2})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with pytest.raises(OSError), full_disk(50_000):
+        saved_networks.save(_network(2), path, {"steps": 2})
     assert sorted(found.name for found in tmp_path.iterdir()) == [
         "network.json",
         "network.keras",

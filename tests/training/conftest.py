@@ -89,25 +89,3 @@ class _LossNetwork:
 @pytest.fixture(scope="session")
 def tiny() -> Tiny:
     return Tiny(_LossNetwork())
-
-
-@pytest.fixture
-def full_disk(monkeypatch):
-    """Lets no file grow beyond some bytes while its context is open.
-
-    Nothing may be printed inside: what catches the output is a file as well.
-    """
-    import contextlib
-    import resource
-
-    @contextlib.contextmanager
-    def limited(num_bytes):
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        # Python ignores SIGXFSZ: writes fail with EFBIG.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    return limited
