@@ -8,6 +8,8 @@ r"""Measures a trained network and writes the tables of the results.
         --images=photo.jpg --style_image=wave.png --output_dir=results
     python -m fastnst.evaluate --table=super_resolution --images=set5 \
         --factor=4 --network=sr_x4_pixel --output_dir=results
+    python -m fastnst.evaluate --table=loss_network --images=photos \
+        --stylizers=great_wave,wave --image_size=128 --output_dir=results
 
 `objective`: eq. (5) of the photos and of the network's output, term by term,
 and Figure 5 of the paper: how many iterations of L-BFGS the network equals.
@@ -15,8 +17,9 @@ Layers and weights are those of the network's training, from its card; flags
 replace them. A stopped run goes on where it was. `artifacts`: border frame,
 checkerboard and burnt spots. `speed`: Table 1 of the paper for this machine,
 the seconds of the network and of L-BFGS on the first photo. `super_resolution`:
-PSNR and SSIM, beside bicubic; without --network bicubic alone. Each table is
-printed and written to --output_dir as CSV and Markdown.
+PSNR and SSIM, beside bicubic; without --network bicubic alone. `loss_network`:
+how the losses of vgg16_small rank pairs of photos and stylized photos, beside
+VGG16's. Each table is printed and written to --output_dir as CSV and Markdown.
 """
 
 import pathlib
@@ -26,6 +29,7 @@ from absl import flags
 import fastnst
 from fastnst import command_line
 from fastnst import loss_flags
+from fastnst import loss_network_evaluation
 from fastnst import objective_evaluation
 from fastnst import speed_evaluation
 from fastnst import super_resolution_evaluation
@@ -33,7 +37,7 @@ from fastnst import super_resolution_evaluation
 _TABLE = flags.DEFINE_enum(
     "table",
     None,
-    ["objective", "artifacts", "speed", "super_resolution"],
+    ["objective", "artifacts", "speed", "super_resolution", "loss_network"],
     "What to measure.",
 )
 _NETWORK = flags.DEFINE_string(
@@ -62,6 +66,7 @@ _OUTPUT_DIR = flags.DEFINE_string(
 )
 
 flags.adopt_module_key_flags(loss_flags)
+flags.adopt_module_key_flags(loss_network_evaluation)
 flags.adopt_module_key_flags(objective_evaluation)
 flags.adopt_module_key_flags(speed_evaluation)
 flags.adopt_module_key_flags(super_resolution_evaluation)
@@ -80,9 +85,14 @@ def main(argv: list[str]) -> int:
     if _TABLE.value == "speed":
         flags.FLAGS.set_default("image_size", speed_evaluation.IMAGE_SIZES)
     sizes = _sizes()
-    for flag in (_NETWORK, _OUTPUT_DIR):
-        command_line.required(flag)
-    command_line.required(_IMAGES)
+    command_line.required(_OUTPUT_DIR)
+    images = command_line.required(_IMAGES)
+    if _TABLE.value == "loss_network":
+        _output_dir().mkdir(parents=True, exist_ok=True)
+        return loss_network_evaluation.evaluate(
+            images, _NUM_IMAGES.value, sizes, _output_dir()
+        )
+    command_line.required(_NETWORK)
     _style_image()
     tables = {
         "objective": _objective,

@@ -39,7 +39,8 @@ CONTENT_WEIGHT = flags.DEFINE_float(
 STYLE_LAYERS = flags.DEFINE_list(
     "style_layers",
     ["relu1_2", "relu2_2", "relu3_3", "relu4_3"],
-    "Layers of the style reconstruction loss.",
+    "Layers of the style reconstruction loss. Default with vgg16_small: those "
+    "it has, relu1_2,relu2_2,relu3_3.",
 )
 STYLE_WEIGHTS = flags.DEFINE_list(
     "style_weights",
@@ -54,12 +55,35 @@ TV_WEIGHT = flags.DEFINE_float(
     "The default is the released code's 1e-6.",
     lower_bound=0.0,
 )
+LOSS_NETWORK = flags.DEFINE_enum(
+    "loss_network",
+    "vgg16",
+    ["vgg16", "vgg16_small"],
+    "What compares images. vgg16_small ships with fastnst, sees nearly what "
+    "VGG16 sees to relu3_3, and is several times faster.",
+)
 VGG16_WEIGHTS = flags.DEFINE_string(
     "vgg16_weights",
     "imagenet",
-    "Weights of the loss network: 'imagenet' (downloaded by Keras), the path "
+    "Weights of vgg16: 'imagenet' (downloaded by Keras), the path "
     "of a Keras HDF5 file, or 'random', which will not show the style.",
 )
+
+
+def follow_loss_network() -> None:
+    """Gives flags the defaults that belong to the loss network of the flags.
+
+    Raises:
+        ValueError: If a flag of another loss network is set.
+    """
+    if LOSS_NETWORK.value == "vgg16_small":
+        if flags.FLAGS["vgg16_weights"].present:
+            raise ValueError(
+                "--vgg16_weights does not belong to "
+                "--loss_network=vgg16_small, whose weights ship with fastnst. "
+                "Leave one of the two out."
+            )
+        flags.FLAGS.set_default("style_layers", "relu1_2,relu2_2,relu3_3")
 
 
 def style_weights() -> dict[str, float]:
@@ -70,6 +94,7 @@ def style_weights() -> dict[str, float]:
     """
     from fastnst.networks import loss_network
 
+    follow_loss_network()
     layers = STYLE_LAYERS.value
     loss_network.check_layers(layers)
     if len(set(layers)) != len(layers):
@@ -153,17 +178,22 @@ def build_loss_network(layers: list[str], precision: str):
         precision: "float32" or "mixed_bfloat16".
 
     Returns:
-        A `LossNetwork`.
+        A `LossNetwork` or a `SmallLossNetwork`.
 
     Raises:
-        ValueError: If the weights cannot be had.
+        OSError: If the file of the small one cannot be read.
+        ValueError: If the weights cannot be had, or it has no such layer.
     """
     from fastnst.networks import loss_network
+    from fastnst.networks import small_loss_network
 
+    compute_dtype = precision.removeprefix("mixed_")
+    if LOSS_NETWORK.value == "vgg16_small":
+        return small_loss_network.SmallLossNetwork(
+            layers, compute_dtype=compute_dtype
+        )
     return loss_network.LossNetwork(
-        layers,
-        weights=VGG16_WEIGHTS.value,
-        compute_dtype="float32" if precision == "float32" else "bfloat16",
+        layers, weights=VGG16_WEIGHTS.value, compute_dtype=compute_dtype
     )
 
 

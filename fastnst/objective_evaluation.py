@@ -43,6 +43,11 @@ _FROM_CARD = (
 
 def check_flags() -> None:
     """Raises ValueError for what can be refused before a network is loaded."""
+    if loss_flags.LOSS_NETWORK.value != "vgg16":
+        raise ValueError(
+            "--loss_network must be vgg16 to measure: only the genuine network "
+            f"judges. Received: {loss_flags.LOSS_NETWORK.value}."
+        )
     if loss_flags.VGG16_WEIGHTS.value == "random":
         raise ValueError(
             "--vgg16_weights=random cannot measure anything: give the genuine "

@@ -31,6 +31,7 @@ class StyleTransferTask:
     )
 
     def __init__(self):
+        loss_flags.follow_loss_network()
         self._pictures = loss_flags.style_pictures()
         self.facts = {
             f"sha256 of style {picture['name']}": picture["sha256"]

@@ -169,7 +169,7 @@ def _trainer(task, stages):
     facts = {}
     if loss_network is not None:
         facts["loss_network"] = {
-            "name": "VGG16",
+            "name": loss_network.name,
             "weights": loss_network.weights,
             "sha256": loss_network.weights_sha256,
         }

@@ -162,6 +162,7 @@ def test_artifacts_fail_an_untrained_network_or_not_but_say_so(workplace):
     "changed, expected",
     [
         ({"vgg16_weights": "random"}, "--vgg16_weights=random cannot"),
+        ({"loss_network": "vgg16_small"}, "only the genuine network judges"),
         ({"style_image": ""}, "--style_image=FILE"),
         ({"images": ""}, "--images"),
         ({"image_size": "0"}, "--image_size must be whole numbers"),

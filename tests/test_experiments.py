@@ -12,7 +12,9 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "experiments"
 STYLES = EXPERIMENTS / "styles"
-FLAGFILES = sorted(EXPERIMENTS.glob("*.flags"))
+# Of the distill command; the others are of the train command.
+DISTILLATION = EXPERIMENTS / "distill_vgg16.flags"
+FLAGFILES = sorted({*EXPERIMENTS.glob("*.flags")} - {DISTILLATION})
 DRAWN = ("wave", "mosaic", "swirl", "woodcut")
 # Their pictures are not ours to give: passed after --flagfile.
 FAMOUS = (
@@ -103,6 +105,28 @@ def test_train_accepts_every_flagfile():
         assert workdir == f"runs/{name}"
     layers = dict(line.split()[::2] for line in lines)
     assert layers["wave"] == "relu1_2,relu2_2,relu3_3,relu4_3"
+
+
+def test_distill_accepts_its_flagfile():
+    script = """
+from absl import flags
+import fastnst.distill
+rest = flags.FLAGS(["distill", "--flagfile=experiments/distill_vgg16.flags"])
+assert rest == ["distill"], rest
+print(flags.FLAGS.workdir, flags.FLAGS.batch_size % 4)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.stdout.split() == ["runs/distill_vgg16", "0"], result.stderr
+    header = DISTILLATION.read_text(encoding="utf-8").split("\n\n")[0]
+    for word in ("Run:", "Takes:", "Expect:", "Differs:"):
+        assert f"# {word} " in header
 
 
 @pytest.mark.parametrize("path", FLAGFILES, ids=lambda path: path.stem)

@@ -43,6 +43,30 @@ def test_the_default_weights_are_the_released_code_s_five(set_flags):
     }
 
 
+def test_the_small_loss_network_brings_its_layers(set_flags):
+    set_flags(loss_network="vgg16_small")
+    assert list(loss_flags.style_weights()) == ["relu1_2", "relu2_2", "relu3_3"]
+    # Recorded in cards.
+    assert loss_flags.STYLE_LAYERS.value == ["relu1_2", "relu2_2", "relu3_3"]
+    network = loss_flags.build_loss_network(["relu2_2"], "mixed_bfloat16")
+    assert (network.name, network.layers) == ("vgg16_small", ("relu2_2",))
+    with pytest.raises(ValueError, match="Received: relu4_3"):
+        loss_flags.build_loss_network(["relu4_3"], "float32")
+
+
+def test_layers_that_are_given_win(set_flags):
+    set_flags(loss_network="vgg16_small")
+    flags.FLAGS(["test", "--style_layers=relu2_2"])
+    assert list(loss_flags.style_weights()) == ["relu2_2"]
+
+
+def test_the_small_loss_network_has_weights_of_its_own(set_flags):
+    set_flags(loss_network="vgg16_small")
+    flags.FLAGS(["test", "--vgg16_weights=random"])
+    with pytest.raises(ValueError, match="--vgg16_weights does not belong"):
+        loss_flags.style_weights()
+
+
 def test_given_weights_belong_to_their_layers(set_flags):
     set_flags(style_layers=["relu3_3", "relu1_2"], style_weights=["2", "1e-3"])
     assert loss_flags.style_weights() == {"relu3_3": 2.0, "relu1_2": 0.001}

@@ -38,6 +38,23 @@ def vgg16_flop(height: int, width: int) -> float:
     return _flop(_VGG16, height, width)
 
 
+def vgg16_small_flop(widths, height: int, width: int) -> float:
+    """Counts one pass of vgg16_small, its heads too.
+
+    Args:
+        widths: Channels of its three blocks.
+        height: Of the picture.
+        width: Likewise.
+    """
+    channels = dict(zip((64, 128, 256), widths))
+    narrow = [
+        (side, channels.get(inside, inside), channels[outside], share)
+        for side, inside, outside, share in _VGG16
+    ]
+    heads = [(1, own, own, 4**block) for block, own in enumerate(widths)]
+    return _flop([*narrow, *heads], height, width)
+
+
 def training_step_flop(batch: int, height: int, width: int) -> float:
     """Counts a training step.
 

@@ -1,5 +1,6 @@
 """The loss network: VGG16 pretrained on ImageNet, frozen."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 import hashlib
 import os
@@ -31,6 +32,49 @@ _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 _MEAN_BGR = (103.939, 116.779, 123.68)
 
 
+class FeatureExtractor:
+    """Computes chosen layers of a network of BGR images from RGB images.
+
+    It is not a Keras layer, so that nothing that holds it owns the weights.
+
+    Args:
+        inputs: Of the network: BGR images, mean subtracted.
+        outputs: Layer name to its output, from shallow to deep.
+    """
+
+    def __init__(
+        self,
+        inputs: keras.KerasTensor,
+        outputs: Mapping[str, keras.KerasTensor],
+    ):
+        self._inputs = inputs
+        self._outputs = dict(outputs)
+        self._networks: dict[tuple[str, ...], keras.Model] = {}
+
+    def __call__(
+        self, images: tf.Tensor, names: tuple[str, ...]
+    ) -> dict[str, tf.Tensor]:
+        """Computes float32 features, up to the deepest layer of `names`.
+
+        Args:
+            images: float, shape (batch, height, width, 3), RGB in [0, 255].
+            names: Of layers, from shallow to deep.
+
+        Returns:
+            Layer name to features.
+        """
+        if names not in self._networks:
+            self._networks[names] = keras.Model(
+                self._inputs, [self._outputs[name] for name in names]
+            )
+        bgr = images[..., ::-1] - tf.constant(_MEAN_BGR, images.dtype)
+        features = tf.nest.flatten(self._networks[names](bgr, training=False))
+        return {
+            name: tf.cast(value, tf.float32)
+            for name, value in zip(names, features)
+        }
+
+
 class LossNetwork:
     """Computes the features that a frozen VGG16 sees in images.
 
@@ -46,6 +90,7 @@ class LossNetwork:
         compute_dtype: "float32", or "bfloat16" with float32 results.
 
     Attributes:
+        name: "VGG16".
         weights: The argument.
         weights_sha256: Of the file, or None for random weights.
 
@@ -53,6 +98,8 @@ class LossNetwork:
         ValueError: If a layer or `compute_dtype` does not exist, or the
             weights cannot be had.
     """
+
+    name = "VGG16"
 
     def __init__(
         self,
@@ -64,22 +111,23 @@ class LossNetwork:
         self.layers = _in_order(layers)
         self.weights = weights
         self.weights_sha256 = None
-        if compute_dtype not in _POLICIES:
-            raise ValueError(
-                f"`compute_dtype` must be one of {', '.join(_POLICIES)}. "
-                f"Received: compute_dtype={compute_dtype!r}."
-            )
-        self._vgg16 = _build_vgg16(_POLICIES[compute_dtype])
-        self._features: dict[tuple[str, ...], keras.Model] = {}
+        network = self._vgg16 = _build_vgg16(dtype_policy(compute_dtype))
+        self._features = FeatureExtractor(
+            network.input,
+            {
+                name: network.get_layer(VGG16_LAYERS[name]).output
+                for name in self.layers
+            },
+        )
         if weights == "random":
             logging.warning(
                 "The loss network has random weights: the result will not "
                 "show the style. Give --vgg16_weights=FILE for a real one."
             )
-            _initialize(self._vgg16)
+            _initialize(network)
         else:
             path = _download() if weights == "imagenet" else weights
-            _load(self._vgg16, path, self.layers)
+            _load(network, path, self.layers)
             self.weights_sha256 = _sha256(path)
             logging.info("VGG16 weights: %s, sha256 %s", path,
                          self.weights_sha256)
@@ -98,17 +146,26 @@ class LossNetwork:
             width / 2 ** b, channels), b the number of poolings before.
         """
         names = self.layers if layers is None else _in_order(layers)
-        if names not in self._features:
-            self._features[names] = keras.Model(
-                self._vgg16.input,
-                [self._vgg16.get_layer(VGG16_LAYERS[n]).output for n in names],
-            )
-        bgr = images[..., ::-1] - tf.constant(_MEAN_BGR, images.dtype)
-        features = tf.nest.flatten(self._features[names](bgr, training=False))
-        return {
-            name: tf.cast(value, tf.float32)
-            for name, value in zip(names, features)
-        }
+        return self._features(images, names)
+
+    def parameters(self, layer: str) -> tuple[np.ndarray, np.ndarray]:
+        """Returns kernel and bias of a layer, float32."""
+        kernel, bias = self._vgg16.get_layer(VGG16_LAYERS[layer]).get_weights()
+        return kernel, bias
+
+
+def dtype_policy(compute_dtype: str) -> str:
+    """Returns the Keras dtype policy of a `compute_dtype`.
+
+    Raises:
+        ValueError: If there is no such one.
+    """
+    if compute_dtype not in _POLICIES:
+        raise ValueError(
+            f"`compute_dtype` must be one of {', '.join(_POLICIES)}. "
+            f"Received: compute_dtype={compute_dtype!r}."
+        )
+    return _POLICIES[compute_dtype]
 
 
 def check_layers(layers: Sequence[str]) -> None:

@@ -40,6 +40,11 @@ def test_work_of_the_networks():
     assert 0.5 < trunk / work.transform_flop(256, 256) < 0.7
     assert work.vgg16_flop(256, 256) / 1e9 == pytest.approx(24.4, abs=0.1)
     assert work.transform_flop(512, 256) == 2 * work.transform_flop(256, 256)
+    # The same convolutions, and three heads.
+    heads = 2 * (64**2 + 128**2 / 4 + 256**2 / 16) * 256**2
+    assert work.vgg16_small_flop(
+        (64, 128, 256), 256, 256
+    ) == pytest.approx(work.vgg16_flop(256, 256) + heads)
     step = work.training_step_flop(4, 256, 256)
     assert step == 4 * work.training_step_flop(1, 256, 256)
     assert step / 1e9 == pytest.approx(12 * (20.2 + 24.4), rel=0.01)

@@ -1,0 +1,254 @@
+r"""Trains the small loss network that ships, vgg16_small, to see as VGG16 does.
+
+    python -m fastnst.distill --flagfile=experiments/distill_vgg16.flags \
+        --content_dataset=photos --networks=great_wave,wave
+
+Photographs, stylized ones, blends of the two and pale, noisy images are shown
+to both. The result is WORKDIR/vgg16_small.npz and its card; the same command
+continues a training that was stopped. To use it, put both into
+fastnst/pretrained/. --table=loss_network of fastnst.evaluate tells how well its
+losses agree with VGG16's.
+"""
+
+import json
+
+from absl import flags
+
+import fastnst
+from fastnst import command_line
+from fastnst import content_flags
+from fastnst import loss_flags
+
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Directory of this training; made if missing."
+)
+_WIDTHS = flags.DEFINE_list(
+    "widths",
+    ["24", "48", "96"],
+    "Channels of the three blocks; VGG16 has 64, 128 and 256.",
+)
+_NETWORKS = flags.DEFINE_list(
+    "networks", [], "Trained style transfer networks, which stylize the images."
+)
+_GRAM_WEIGHT = flags.DEFINE_float(
+    "gram_weight",
+    1.0,
+    "Weight of the error of the Gram matrices; that of the features has 1.",
+    lower_bound=0.0,
+)
+_LEARNING_RATE = flags.DEFINE_float(
+    "learning_rate",
+    1e-3,
+    "Adam's: after a warm-up of 100 steps, down to 2 % by a cosine.",
+    lower_bound=0.0,
+)
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ["float32", "mixed_bfloat16"],
+    "What is computed in; weights and losses are float32.",
+)
+_CHECKPOINT_EVERY = flags.DEFINE_integer(
+    "checkpoint_every", 100, "Steps between checkpoints.", lower_bound=1
+)
+
+for _name in (
+    "batch_size",
+    "content_dataset",
+    "data_dir",
+    "download_dataset",
+    "image_size",
+    "num_steps",
+    "resize",
+    "seed",
+    "vgg16_weights",
+):
+    flags.declare_key_flag(_name)
+
+# Batches of images from which the channels are chosen.
+_FIRST_BATCHES = 8
+
+
+def main(argv: list[str]) -> int:
+    """Distills, or goes on; returns the exit code."""
+    del argv
+    stages = content_flags.stages()
+    widths = _checked_widths()
+    if content_flags.BATCH_SIZE.value % 4:
+        raise ValueError(
+            "--batch_size must be a multiple of 4, a quarter for each kind of "
+            f"image. Received: {content_flags.BATCH_SIZE.value}."
+        )
+    if loss_flags.VGG16_WEIGHTS.value == "random":
+        raise ValueError(
+            "--vgg16_weights=random cannot teach anything: give a file or "
+            "imagenet."
+        )
+    fastnst.import_tensorflow()
+    from fastnst.training import workdir as workdir_lib
+
+    workdir = workdir_lib.Workdir(
+        command_line.required(_WORKDIR), _flag_values(), {}
+    )
+    trainer, teacher = _trainer(
+        stages, widths, begun=any(workdir.checkpoints.glob("*.index"))
+    )
+    result = _run(trainer, stages, workdir)
+    if not result.finished:
+        print(
+            f"stopped after step {result.step}; the same command continues."
+        )
+        return 128 + result.signal
+    _save(trainer.transform_network, teacher, result, workdir)
+    return 0
+
+
+def _checked_widths() -> list[int]:
+    try:
+        widths = [int(width) for width in _WIDTHS.value]
+    except ValueError:
+        widths = []
+    if len(widths) != 3 or any(
+        not 1 <= width <= most for width, most in zip(widths, (64, 128, 256))
+    ):
+        raise ValueError(
+            "--widths must be three whole numbers, at most 64,128,256. "
+            f"Received: {','.join(_WIDTHS.value)}."
+        )
+    return widths
+
+
+def _flag_values() -> dict[str, str]:
+    """Returns the flags of this command that have a value, as text."""
+    return {
+        flag.name: (
+            ",".join(flag.value)
+            if isinstance(flag.value, list)
+            else str(flag.value)
+        )
+        for flag in flags.FLAGS.get_key_flags_for_module(main.__module__)
+        if flag.value not in (None, [])
+    }
+
+
+def _trainer(stages, widths: list[int], begun: bool):
+    """Builds the trainer and the teacher.
+
+    Args:
+        stages: Image size and number of steps of each.
+        widths: Channels of the blocks.
+        begun: Whether checkpoints will be restored: no start is needed.
+
+    Returns:
+        The trainer, its network at the start, and the teacher.
+    """
+    import keras
+
+    from fastnst.networks import loss_network
+    from fastnst.networks import small_loss_network
+    from fastnst.training import channel_selection
+    from fastnst.training import distillation
+    from fastnst.training import learning_rate
+
+    keras.utils.set_random_seed(content_flags.SEED.value)
+    teacher = loss_network.LossNetwork(
+        [*loss_network.VGG16_LAYERS][: len(small_loss_network.CONVOLUTIONS)],
+        weights=loss_flags.VGG16_WEIGHTS.value,
+        compute_dtype=_PRECISION.value.removeprefix("mixed_"),
+    )
+    network = small_loss_network.build(
+        widths,
+        [loss_network.num_channels(n) for n in small_loss_network.LAYERS],
+        _PRECISION.value,
+    )
+    images = _images()
+    if not begun:
+        batches = content_flags.content_images(stages[0][0], 0)
+        first = [
+            images(photos, step)
+            for step, (photos, _) in enumerate(batches.take(_FIRST_BATCHES))
+        ]
+        channel_selection.initialize(network, teacher, first)
+    objective = distillation.DistillationObjective(
+        teacher, gram_weight=_GRAM_WEIGHT.value
+    )
+    trainer = distillation.Distiller(network, objective, images)
+    sizes, steps = zip(*stages)
+    rate = learning_rate.schedule("cosine", _LEARNING_RATE.value, sizes, steps)
+    trainer.compile(keras.optimizers.Adam(rate), jit_compile=False)
+    trainer.optimizer.build(network.trainable_variables)
+    return trainer, teacher
+
+
+def _images():
+    """Loads the networks of the flags; makes images with them."""
+    from fastnst.networks import saved_networks
+    from fastnst.training import distillation_images
+
+    networks = [saved_networks.load(name) for name in _NETWORKS.value]
+    return distillation_images.DistillationImages(
+        [
+            saved_networks.with_dtype_policy(network, _PRECISION.value)
+            for network in networks
+        ],
+        seed=content_flags.SEED.value,
+    )
+
+
+def _run(trainer, stages, workdir):
+    import numpy as np
+
+    from fastnst.training import callbacks
+    from fastnst.training import run
+
+    costs = np.concatenate(
+        [np.full(steps, float(size) ** 2) for size, steps in stages]
+    )
+    return run.run(
+        trainer,
+        stages,
+        content_flags.content_images,
+        checkpoints=callbacks.Checkpoints(
+            trainer, str(workdir.checkpoints), _CHECKPOINT_EVERY.value
+        ),
+        callbacks=[
+            callbacks.ProgressBar(costs, content_flags.BATCH_SIZE.value)
+        ],
+    )
+
+
+def _save(network, teacher, result, workdir) -> None:
+    """Writes the network and its card; prints what it measured last."""
+    from fastnst.networks import small_loss_network
+    from fastnst.training import machine
+    from fastnst.training import workdir as workdir_lib
+
+    path = workdir.path / small_loss_network.WEIGHTS.name
+    small_loss_network.save(network, path)
+    card = {
+        "description": f"VGG16 to relu3_3 in {','.join(_WIDTHS.value)} "
+        f"channels: {result.step} steps",
+        "teacher": {"name": teacher.name, "sha256": teacher.weights_sha256},
+        "flags": _without_folders(_flag_values()),
+        "steps": result.step,
+        "losses": result.losses,
+        "versions": machine.versions(),
+        "weights_stored_as": "float16",
+    }
+    text = json.dumps(card, indent=2, allow_nan=False) + "\n"
+    workdir_lib.write_text(path.with_suffix(".json"), text)
+    for name, value in result.losses.items():
+        print(f"{name}: {value:.4g}")
+    print(f"loss network: {path}, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def _without_folders(values: dict[str, str]) -> dict[str, str]:
+    """Cuts paths to their last parts: the card is for other machines."""
+    return {
+        name: ",".join(part.rpartition("/")[2] for part in value.split(","))
+        for name, value in values.items()
+    }
+
+
+if __name__ == "__main__":
+    command_line.run(main)

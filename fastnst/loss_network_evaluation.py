@@ -1,0 +1,86 @@
+"""The table of the small loss network, of the evaluate command, and its flags.
+"""
+
+from collections.abc import Sequence
+import pathlib
+
+from absl import flags
+
+from fastnst import loss_flags
+
+_STYLIZERS = flags.DEFINE_list(
+    "stylizers",
+    [],
+    "--table=loss_network: trained networks, which stylize the photos.",
+)
+_SMALL_WEIGHTS = flags.DEFINE_string(
+    "small_weights",
+    None,
+    "--table=loss_network: file of fastnst.distill. Default: what ships.",
+)
+
+
+def evaluate(
+    images: Sequence[str],
+    num_images: int | None,
+    sizes: Sequence[int],
+    output_dir: pathlib.Path,
+) -> int:
+    """Measures how well vgg16_small agrees with VGG16; prints and writes.
+
+    Args:
+        images: Photos and folders.
+        num_images: How many photos; None is all.
+        sizes: Sides of the squares cut from them.
+        output_dir: Where the table goes; must exist.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        OSError: If a file cannot be read.
+        ValueError: If photos, networks or weights do not fit.
+    """
+    import fastnst
+
+    fastnst.import_tensorflow()
+    from fastnst.evaluation import loss_agreement
+    from fastnst.evaluation import objective
+    from fastnst.evaluation import tables
+    from fastnst.inference import transform
+    from fastnst.networks import loss_network
+    from fastnst.networks import small_loss_network
+
+    layers = small_loss_network.LAYERS
+    small = small_loss_network.SmallLossNetwork(
+        layers, weights=_SMALL_WEIGHTS.value
+    )
+    genuine = loss_network.LossNetwork(
+        layers, weights=loss_flags.VGG16_WEIGHTS.value
+    )
+    stylizers = [
+        transform.ImageTransformer.load(name).stylize
+        for name in _STYLIZERS.value
+    ]
+    rows = []
+    for size in sizes:
+        photos = objective.square_photos(
+            images, image_size=size, num_images=num_images
+        )
+        found = loss_agreement.pairs(
+            [
+                loss_agreement.versions(photo, stylizers, seed=number)
+                for number, (_, photo) in enumerate(photos)
+            ],
+            small,
+            genuine,
+            content_layer=layers[-1],
+            style_weights={
+                layer: 5.0 / loss_network.num_channels(layer) ** 2
+                for layer in layers
+            },
+        )
+        rows += [(size, *row) for row in loss_agreement.rows(list(found))]
+    header = ("size", *loss_agreement.Row._fields)
+    print(tables.write(output_dir, "loss_network", header, rows), end="")
+    return 0
