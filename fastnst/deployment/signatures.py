@@ -18,6 +18,10 @@ CONTRACT_VERSION = 1
 WITH_STYLE = "_with_style"
 JPEG_QUALITY = 95
 
+# How far the weights of a blend may sum from 1: room for 0.33, 0.33, 0.33.
+_BLEND_TOLERANCE = 0.011
+# Rows, and weights of each, that a message shows.
+_MAX_SHOWN = 8
 _PIXELS = [None, None, None, 3]
 
 
@@ -180,9 +184,8 @@ def _any_style(signature: Signature, transformed, num_styles: int):
 
     @tf.function(input_signature=[signature.input_spec, spec], autograph=False)
     def endpoint(images, style_blend):
-        # One row serves the whole batch.
-        blends = tf.broadcast_to(
-            style_blend, [tf.shape(images)[0], num_styles]
+        blends = _checked_blends(
+            style_blend, tf.shape(images)[0], num_styles
         )
         results = tf.map_fn(
             lambda each: signature.write(
@@ -195,3 +198,32 @@ def _any_style(signature: Signature, transformed, num_styles: int):
         return {signature.output_name: results}
 
     return endpoint
+
+
+def _checked_blends(
+    style_blend: tf.Tensor, batch: tf.Tensor, num_styles: int
+) -> tf.Tensor:
+    """Returns a row for each picture, or raises when the graph runs."""
+    rows = tf.shape(style_blend)[0]
+    weights = tf.reshape(style_blend, [-1])
+    totals = tf.reduce_sum(style_blend, axis=-1)
+    is_blend = (
+        # Not shape[1] == num_styles: taken for granted by the optimizer.
+        (tf.size(style_blend) == rows * num_styles)
+        & ((rows == 1) | (rows == batch))
+        # False for NaN.
+        & tf.reduce_all((weights >= 0.0) & (weights <= 1.0))
+        & tf.reduce_all(tf.abs(totals - 1.0) <= _BLEND_TOLERANCE)
+    )
+    check = tf.debugging.Assert(
+        is_blend,
+        [
+            f"style_blend must have {num_styles} weights from 0 to 1 that sum "
+            "to 1, in one row or in a row for each picture. Received:",
+            style_blend,
+        ],
+        summarize=_MAX_SHOWN,
+    )
+    with tf.control_dependencies([check]):
+        # One row serves the whole batch.
+        return tf.broadcast_to(style_blend, [batch, num_styles])

@@ -176,8 +176,36 @@ def test_each_picture_has_its_blend(exported):
     one = run(image=images, style_blend=tf.constant(blends[:1]))["transformed"]
     _assert_near(one.numpy(), _keras(network, pictures, 2 * blends[:1]))
     assert np.abs(one[1] - result[1]).max() > 1
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        run(image=images, style_blend=tf.constant(3 * blends[:1]))
+
+
+@pytest.mark.parametrize(
+    "blend",
+    [
+        [[float("nan"), 1.0]],
+        [[float("inf"), 0.0]],
+        [[-1.0, 2.0]],
+        [[0.4, 0.5]],
+        [[0.0, 0.0]],
+        [[0.5, 0.5], [0.5, 0.6]],
+        [[0.5, 0.5]] * 3,
+        [[1.0]],
+        [[1.0], [1.0]],
+        [[0.5, 0.3, 0.2]],
+        [[]],
+    ],
+)
+def test_a_blend_that_is_none_is_refused_and_why(exported, blend):
+    """For two pictures and two styles; some would broadcast silently."""
+    _, _, signatures = exported
+    images = tf.zeros([2, 16, 16, 3])
+    run = signatures["image_float_with_style"]
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="must have 2 weights from 0 to 1"
+    ):
+        run(image=images, style_blend=tf.constant(blend, tf.float32))
+    # Rounded by hand, as three equal weights are.
+    kept = run(image=images, style_blend=tf.constant([[0.33, 0.66]]))
+    assert np.isfinite(kept["transformed"]).all()
 
 
 def test_jpeg_gray_and_alpha_files_are_read(exported):
