@@ -14,7 +14,7 @@ import numpy as np
 
 FORMATS = ("PNG", "TIFF")
 
-_NUM_ROWS = 64
+_NUM_ROWS = 16
 _TIFF_LIMIT = 2**32 - 2**20
 
 

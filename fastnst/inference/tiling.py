@@ -32,8 +32,8 @@ def checked(tile: str | int) -> str | int:
     if tile in ("auto", "off"):
         return tile
     try:
-        rows = int(tile)
-    except (TypeError, ValueError):
+        rows = int(str(tile))
+    except ValueError:
         rows = 0
     if rows < 1:
         raise ValueError(

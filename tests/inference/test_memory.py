@@ -1,8 +1,9 @@
-"""What the memory cannot hold is refused before it is tried."""
+"""What the memory cannot hold is known before it is tried."""
 
 import pytest
 
 from fastnst.inference import memory
+from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
 
 
@@ -31,20 +32,60 @@ def test_the_estimate_grows_with_pixels_filters_and_factor():
         super_resolution_network.SuperResolutionNetwork(*arguments)
         for arguments in ((4, "default"), (4, "paper"), (8, "default"))
     )
-    # Measured on the CPU: 5.0, 13.6 and 17.0 kB a low-resolution pixel.
-    for network, measured in ((small, 5032), (wide, 13641), (large, 16984)):
-        found = memory.upscaling_bytes(network, 1, 1)
+    thin, full = (
+        style_transfer_network.StyleTransferNetwork(width=width)
+        for width in (0.25, 1.0)
+    )
+    # Measured on the CPU: bytes a pixel of the picture that enters.
+    for network, measured in (
+        (small, 5032),
+        (wide, 13641),
+        (large, 16984),
+        (thin, 437),
+        (full, 612),
+    ):
+        found = memory.needed_bytes(network, 1, 1)
         assert measured <= found <= 1.25 * measured
-        assert memory.upscaling_bytes(network, 30, 20) == 600 * found
+        assert memory.needed_bytes(network, 30, 20) == 600 * found
 
 
-def test_too_large_a_picture_is_refused_with_the_numbers(network, monkeypatch):
-    monkeypatch.setattr(memory, "available_bytes", lambda: 10**9)
+@pytest.fixture
+def free(monkeypatch):
+    """Sets how much memory is free, on a machine without a GPU."""
     monkeypatch.setattr(
         memory.tf.config, "list_physical_devices", lambda kind: []
     )
-    memory.check_upscaling(network, 100, 100)
+
+    def set_free(num_bytes):
+        monkeypatch.setattr(memory, "available_bytes", lambda: num_bytes)
+
+    return set_free
+
+
+def test_too_large_a_picture_is_refused_with_the_numbers(network, free):
+    free(10**9)
+    memory.check(network, 100, 100)
     with pytest.raises(ValueError, match="9000x8000.*1.0 GB are free"):
-        memory.check_upscaling(network, 8000, 9000)
-    monkeypatch.setattr(memory, "available_bytes", lambda: None)
-    memory.check_upscaling(network, 8000, 9000)
+        memory.check(network, 8000, 9000)
+    free(None)
+    memory.check(network, 8000, 9000)
+
+
+def test_what_fits_leaves_room_and_is_not_huge(network, free, monkeypatch):
+    pixels = memory.needed_bytes(network, 1, 1)
+    side = int((2 * 10**9 / pixels) ** 0.5)
+    for gigabytes, expected in ((1, False), (2, False), (4, True)):
+        free(gigabytes * 10**9)
+        assert memory.fits(network, side, side) == expected
+    # Others need the memory too.
+    free(10**12)
+    assert not memory.fits(network, 2 * side, 2 * side)
+    free(1)
+    assert memory.fits(network, 100, 100)
+    free(None)
+    assert memory.fits(network, 2 * side, 2 * side)
+    free(1)
+    monkeypatch.setattr(
+        memory.tf.config, "list_physical_devices", lambda kind: ["GPU:0"]
+    )
+    assert memory.fits(network, 2 * side, 2 * side)
