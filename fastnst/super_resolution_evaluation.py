@@ -25,6 +25,14 @@ flags.declare_key_flag("degradation")
 
 # Side of the crops that are written, at 100 %.
 _CROP_SIDE = 192
+_GRID = (
+    "grid: energy at multiples of 1/{factor} cycles per pixel, over that of "
+    "the truth; the traces of upsampling are seen above 1.5."
+)
+_MATCHED = (
+    "The paper matched the histograms of its networks' images (pixel, feature) "
+    "with those of their inputs: --match_histogram."
+)
 # The paper rounds to two digits.
 _SAME_PSNR = 0.01
 _OTHER_PROTOCOL = (
@@ -139,12 +147,15 @@ def _table(protocol, enlargements, printed):
             for row in rows
         ],
     )
-    text = f"Protocol: {protocol}.\n\n{table}"
+    notes = [_GRID.format(factor=protocol.factor)]
     ours = next(row for row in rows if row[:2] == ("mean", "bicubic"))
     theirs = [row for row in printed if row.row == "paper: bicubic"]
-    if theirs and abs(theirs[0].psnr - ours.psnr) > _SAME_PSNR:
-        text += f"\n{_OTHER_PROTOCOL}\n"
-    return text, rows
+    if theirs:
+        notes.append(_MATCHED)
+        if abs(theirs[0].psnr - ours.psnr) > _SAME_PSNR:
+            notes.append(_OTHER_PROTOCOL)
+    parts = [f"Protocol: {protocol}.", table.rstrip(), *notes]
+    return "\n\n".join(parts) + "\n", rows
 
 
 def _write(directory: pathlib.Path, name: str, text: str, rows, enlargements):

@@ -117,6 +117,8 @@ def test_the_table_has_network_and_bicubic(folder, trained):
     assert float(rows[-1]["psnr"]) == pytest.approx(mean)
     text = (folder / "results/super_resolution_x4_run.md").read_text()
     assert text.startswith("Protocol: ") and f"| {mean:.2f}" in text
+    assert "grid: energy at multiples of 1/4 cycles" in text
+    assert "The paper" not in text
     with Image.open(folder / "results/super_resolution_x4_run_1_1.png") as crop:
         assert crop.size == (4 * 48, 44)
 
