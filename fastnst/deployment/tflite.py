@@ -15,6 +15,7 @@ from fastnst.deployment import noise
 from fastnst.deployment import op_audit
 from fastnst.deployment import parity
 from fastnst.deployment import signatures
+from fastnst.deployment import tflite_metadata
 from fastnst.networks import padding
 from fastnst.networks import saved_networks
 
@@ -62,8 +63,9 @@ def convert(
     network: keras.Model,
     size: Size,
     *,
-    precisions: Sequence[str] = ("fp32", "fp16"),
+    precisions: Sequence[str],
     pixels: str = "float32",
+    name: str | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Converts a network to TFLite.
 
@@ -76,9 +78,10 @@ def convert(
             a file is for LiteRT's `Interpreter` only.
         precisions: Of `PRECISIONS`.
         pixels: Of `PIXELS`: dtype of input and output.
+        name: Of the network, for the metadata. None is Keras' name of it.
 
     Yields:
-        Precision and file content, audited.
+        Precision and file content, audited, with metadata.
 
     Raises:
         ValueError: If the network cannot be converted.
@@ -91,7 +94,12 @@ def convert(
         for precision in precisions:
             model = _converted(folder, precision)
             op_audit.audit(model, dynamic=size is None)
-            yield precision, model
+            yield precision, tflite_metadata.embed(
+                model,
+                name=name or network.name,
+                description=tflite_metadata.describe(network),
+                style_names=getattr(network, "style_names", ()),
+            )
 
 
 def runner(

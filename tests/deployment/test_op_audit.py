@@ -64,3 +64,11 @@ def test_a_slice_that_drops_an_axis_is_refused():
         op_audit.audit(_file(lambda images: tf.tanh(images[:, 2])))
     kept = _file(lambda images: tf.tanh(images[:, 2:3, 1:]))
     assert "TANH" in op_audit.audit(kept)
+
+
+def test_bfloat16_is_refused():
+    def rounded(images):
+        return tf.cast(tf.cast(images, tf.bfloat16), tf.float32)
+
+    with pytest.raises(ValueError, match="BFLOAT16"):
+        op_audit.audit(_file(rounded))

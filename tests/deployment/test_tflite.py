@@ -112,6 +112,22 @@ def test_super_resolution_returns_factor_times_size_and_no_other_network():
         _compare(network, model, (10, 7), "fp16")
 
 
+@pytest.mark.parametrize(
+    "width, largest", [(1.0, (3.7e6, 1.9e6)), (0.5, (1.0e6, 0.55e6))]
+)
+def test_files_are_as_small_as_promised(width, largest):
+    """No kernel is stored in a form that repeats it, no long name at all."""
+    network = style_transfer_network.StyleTransferNetwork(width=width)
+    network.build()
+    ((_, half),) = tflite.convert(network, (64, 64), precisions=["fp16"])
+    ((_, quarter),) = tflite.convert(network, None, precisions=["int8"])
+    assert len(half) < largest[0] and len(quarter) < largest[1]
+    # Kernels are constants: nothing prepares them when the file runs.
+    counts = op_audit.audit(half)
+    assert counts["CONV_2D"] == 16 and counts["RESIZE_BILINEAR"] == 2
+    assert counts["CONCATENATION"] == 2 * 16
+
+
 def test_sizes_are_height_by_width():
     assert tflite.parse_size("256x320") == (256, 320)
     assert tflite.parse_size("dynamic") is None
