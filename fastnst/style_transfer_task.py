@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from absl import flags
 import numpy as np
 
+from fastnst import init_flags
 from fastnst import loss_flags
+from fastnst import style_transfer_flags
 from fastnst import super_resolution_flags
 
 
@@ -33,6 +35,7 @@ class StyleTransferTask:
     def __init__(self):
         loss_flags.follow_loss_network()
         self._pictures = loss_flags.style_pictures()
+        self._frozen_styles = init_flags.frozen_styles()
         self.facts = {
             f"sha256 of style {picture['name']}": picture["sha256"]
             for picture in self._pictures
@@ -50,17 +53,24 @@ class StyleTransferTask:
         return style_transfer_network.StyleTransferNetwork(
             preset,
             width=width,
-            style_names=loss_flags.style_names(),
+            style_names=[*self._frozen_styles, *loss_flags.style_names()],
             dtype=dtype,
         )
 
     def build_trainer(self, network, precision: str):
         """Returns the loss network and the trainer of a network."""
+        from fastnst.training import style_parameters
         from fastnst.training import style_transfer_trainer
 
         loss_network, objective = loss_flags.build_style_objective(precision)
+        if self._frozen_styles:
+            trained = style_parameters.freeze(network, objective.num_styles)
+            print(f"trained: {trained} of {network.count_params()} numbers")
         trainer = style_transfer_trainer.StyleTransferTrainer(
-            network, objective
+            network,
+            objective,
+            num_frozen_styles=len(self._frozen_styles),
+            stability_weight=style_transfer_flags.STABILITY_WEIGHT.value,
         )
         return loss_network, trainer
 
@@ -72,23 +82,31 @@ class StyleTransferTask:
         """Accepts any."""
 
     def show(self, transformer, photo: np.ndarray):
-        """Shows a validation photo beside its stylized version."""
+        """Shows a validation photo beside it in each style that is trained."""
         from fastnst.training import event_log
 
-        return event_log.Shown(
-            np.concatenate([photo, transformer.stylize(photo)], axis=1)
-        )
+        stylized = [
+            transformer.stylize(photo, style)
+            for style in loss_flags.style_names()
+        ]
+        return event_log.Shown(np.concatenate([photo, *stylized], axis=1))
 
     def card(self, transformer, photos) -> dict:
         """Returns what only cards of this task say."""
+        from fastnst.networks import network_files
+
         del photos
+        known: list[dict] = []
+        if self._frozen_styles:
+            card = network_files.load_card(str(init_flags.INIT_NETWORK.value))
+            known = card.get("style_images", [])
         return {
             "description": ", ".join(transformer.style_names),
-            "style_images": self._pictures,
+            "style_images": [*known, *self._pictures],
         }
 
     def results(self, transformer, photos) -> Iterator[tuple[str, np.ndarray]]:
         """Yields file name and pixels of each stylized photo."""
         for name, photo in photos:
-            for style in transformer.style_names:
+            for style in loss_flags.style_names():
                 yield f"{name}_{style}.png", transformer.stylize(photo, style)

@@ -6,11 +6,13 @@ from typing import Any
 from absl import flags
 import numpy as np
 
+from fastnst import init_flags
 from fastnst import loss_flags
+from fastnst import style_transfer_flags
 from fastnst import super_resolution_flags
 
-# Of the flags of the loss network, those that super-resolution has too.
-_SHARED = ("tv_weight", "vgg16_weights")
+# Of the flags of the other task, those that super-resolution has too.
+_SHARED = ("init_network", "tv_weight", "vgg16_weights")
 
 
 class SuperResolutionTask:
@@ -36,7 +38,8 @@ class SuperResolutionTask:
     }
     ignored = frozenset(
         flag.name
-        for flag in flags.FLAGS.get_key_flags_for_module(loss_flags.__name__)
+        for module in (init_flags, loss_flags, style_transfer_flags)
+        for flag in flags.FLAGS.get_key_flags_for_module(module.__name__)
         if flag.name not in _SHARED
     )
 

@@ -9,7 +9,9 @@ from absl import flags
 import fastnst
 from fastnst import command_line
 from fastnst import content_flags
+from fastnst import init_flags
 from fastnst import loss_flags
+from fastnst import style_transfer_flags
 from fastnst import style_transfer_task
 from fastnst import super_resolution_flags
 from fastnst import super_resolution_task
@@ -52,11 +54,6 @@ _PRESET = flags.DEFINE_enum(
 _WIDTH = flags.DEFINE_float(
     "width", 1.0, "Multiplier of its numbers of filters.", lower_bound=0.01
 )
-_INIT_NETWORK = flags.DEFINE_string(
-    "init_network",
-    None,
-    "Trained network to start from: a name, a .keras file or a workdir.",
-)
 _PRECISION = flags.DEFINE_enum(
     "precision",
     "float32",
@@ -69,7 +66,9 @@ _JIT_COMPILE = flags.DEFINE_boolean(
 )
 
 flags.adopt_module_key_flags(content_flags)
+flags.adopt_module_key_flags(init_flags)
 flags.adopt_module_key_flags(loss_flags)
+flags.adopt_module_key_flags(style_transfer_flags)
 flags.adopt_module_key_flags(super_resolution_flags)
 
 
@@ -173,9 +172,9 @@ def _trainer(task, stages):
             "weights": loss_network.weights,
             "sha256": loss_network.weights_sha256,
         }
-    if _INIT_NETWORK.value:
+    if init_flags.INIT_NETWORK.value:
         facts["started_from"] = init_network.copy_weights(
-            _INIT_NETWORK.value, network
+            init_flags.INIT_NETWORK.value, network
         )
     sizes, steps = zip(*stages)
     rate = learning_rate.schedule(

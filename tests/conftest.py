@@ -143,8 +143,8 @@ def make_style_trainer(preset="default", **options):
 
     Args:
         preset: Of the network.
-        **options: `jit_compile`, `dtype`, and Adam's `learning_rate` and
-            `epsilon`.
+        **options: `jit_compile`, `dtype`, `stability_weight`, and Adam's
+            `learning_rate` and `epsilon`.
     """
     import keras
     import numpy as np
@@ -172,7 +172,11 @@ def make_style_trainer(preset="default", **options):
         style_weights={"relu1_2": 1.0, "relu3_3": 1.0},
         tv_weight=1e-6,
     )
-    trainer = style_transfer_trainer.StyleTransferTrainer(network, objective)
+    trainer = style_transfer_trainer.StyleTransferTrainer(
+        network,
+        objective,
+        stability_weight=options.get("stability_weight", 0.0),
+    )
     optimizer = keras.optimizers.Adam(
         options.get("learning_rate", 1e-3), epsilon=options.get("epsilon", 1e-7)
     )

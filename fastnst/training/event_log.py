@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst.training import failures
+from fastnst.training import per_style
 from fastnst.training import training_step
 
 _EVERY = 10
@@ -60,6 +61,7 @@ class EventLog(keras.callbacks.Callback):
         self._batch_size = batch_size
         self._writer: Any = None
         self._last = (0, 0.0)
+        self._unwritten: list[Mapping[str, Any]] = []
 
     def on_train_begin(self, logs=None):
         step = _step(self.model)
@@ -73,6 +75,7 @@ class EventLog(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = _step(self.model)
+        self._unwritten.append(logs)
         if step <= _EVERY or step % _EVERY == 0:
             self._write_scalars(step, logs)
         if step % self._pictures_every == 0:
@@ -85,8 +88,13 @@ class EventLog(keras.callbacks.Callback):
         self._last = (step, now)
         images = (step - before) * self._batch_size
         rate = tf.convert_to_tensor(self.model.optimizer.learning_rate)
+        values = {
+            **per_style.without_sums(logs),
+            **per_style.means(self._unwritten),
+        }
+        self._unwritten = []
         with self._writing(step):
-            for name, value in logs.items():
+            for name, value in values.items():
                 tf.summary.scalar(_tag(name), np.mean(value))
             tf.summary.scalar("training/learning_rate", rate)
             if images and now > then:
@@ -132,6 +140,8 @@ def _tag(name: str) -> str:
         return "objective/total"
     if name == training_step.GRADIENT_NORM:
         return "training/gradient_norm"
+    if name.startswith(per_style.STYLE_OF):
+        return f"styles/{name.removeprefix(per_style.STYLE_OF)}"
     prefix = training_step.WEIGHTED_PREFIX
     if name.startswith(prefix):
         return f"objective_weighted/{name[len(prefix):]}"

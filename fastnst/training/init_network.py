@@ -8,12 +8,16 @@ import numpy as np
 from fastnst.networks import network_files
 from fastnst.networks import saved_networks
 
+# The variables of `ConditionalNormalization`.
+_ROWS = ("/normalization/scale", "/normalization/shift")
+
 
 def copy_weights(name_or_path: str, network: keras.Model) -> dict:
     """Copies the weights of a trained network into a new one.
 
-    The normalization rows of a network with one style become the rows of
-    every style of the new one.
+    Styles are known by their names: one that both networks have keeps its
+    normalization rows. The others start from the mean of the old rows, which
+    shows what all old styles have in common; with one old style it is that one.
 
     Args:
         name_or_path: As `network_files.resolve` takes it.
@@ -38,8 +42,8 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
     values = []
     for old, new in pairs:
         value = np.asarray(old)
-        if len(value) == 1 and value.ndim == 2:
-            value = np.repeat(value, new.shape[0], axis=0)
+        if old.path.endswith(_ROWS):
+            value = _rows(value, trained.style_names, network.style_names)
         if value.shape != tuple(new.shape):
             raise ValueError(_misfit(name_or_path, trained, network))
         values.append(value)
@@ -53,6 +57,13 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
         "total_steps": card.get("total_steps", card.get("steps", 0)),
         **{key: card[key] for key in kept if key in card},
     }
+
+
+def _rows(old_rows, old_names, new_names) -> np.ndarray:
+    """Returns the rows of the new styles."""
+    known = dict(zip(old_names, old_rows))
+    mean = old_rows.mean(0)
+    return np.stack([known.get(name, mean) for name in new_names])
 
 
 def _misfit(name, trained, network) -> str:

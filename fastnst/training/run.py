@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fastnst.training import callbacks as callbacks_lib
 from fastnst.training import failures
+from fastnst.training import per_style
 from fastnst.training import stop_signals
 
 
@@ -44,10 +45,11 @@ class _LastLosses(keras.callbacks.Callback):
     def means(self) -> dict[str, float]:
         if not self.history:
             return {}
-        return {
+        means = {
             name: float(np.mean([values[name] for values in self.history]))
-            for name in self.history[0]
+            for name in per_style.without_sums(self.history[0])
         }
+        return {**means, **per_style.means(self.history)}
 
 
 def run(

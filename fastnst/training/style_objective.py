@@ -159,6 +159,12 @@ class StyleObjective:
             [weight * terms[term] for term, weight in self.weights.items()]
         )
 
+    def style_loss(self, terms: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Computes the weighted sum of the style terms, shape (batch,)."""
+        return tf.add_n(
+            [self.weights[term] * terms[term] for term in self._style_grams]
+        )
+
 
 def _style_term(layer: str, scale: float) -> str:
     return f"style_{layer}" if scale == 1.0 else f"style_{layer}_at_{scale:g}"

@@ -1,7 +1,11 @@
 """Trains a style transfer network against the objective of the paper."""
 
+import keras
 import tensorflow as tf
 
+from fastnst.training import per_style
+from fastnst.training import stability
+from fastnst.training import style_objective
 from fastnst.training import trainer
 from fastnst.training import training_step
 
@@ -9,10 +13,31 @@ from fastnst.training import training_step
 class StyleTransferTrainer(trainer.Trainer):
     """Owns the training step of a style transfer network.
 
-    Its objective is a `StyleObjective`. Compile it with an optimizer and fit it
-    on batches of (content_images, next_position) as
-    `fastnst.data.content_images` makes them.
+    Compile it with an optimizer and fit it on batches of (content_images,
+    next_position) as `fastnst.data.content_images` makes them.
+
+    Args:
+        transform_network: The network to train, built.
+        objective: Of the styles that are trained.
+        num_frozen_styles: Number of styles of the network that are not; they
+            come first.
+        stability_weight: Weight of the stability term, which is taken of half
+            of the batch. 0, as in the paper, costs nothing.
     """
+
+    def __init__(
+        self,
+        transform_network: keras.Model,
+        objective: style_objective.StyleObjective,
+        *,
+        num_frozen_styles: int = 0,
+        stability_weight: float = 0.0,
+    ):
+        super().__init__(transform_network, objective)
+        self.num_frozen_styles = num_frozen_styles
+        self.term_weights = dict(objective.weights)
+        if stability_weight:
+            self.term_weights[stability.TERM] = stability_weight
 
     def train_step(self, data):
         """Stylizes a batch, and changes the network to do it better.
@@ -22,22 +47,47 @@ class StyleTransferTrainer(trainer.Trainer):
                 [0, 255], and the position after the batch.
 
         Returns:
-            What `training_step` returns.
+            What `training_step` returns, and with several styles what
+            `per_style.sums` does.
         """
         content_images, next_position = data
-        style_blend = self._styles_in_turn(tf.shape(content_images)[0])
+        styles = self._styles_in_turn(tf.shape(content_images)[0])
+        style_blend = tf.pad(styles, [[0, 0], [self.num_frozen_styles, 0]])
         content_features = self.objective.content_features(content_images)
+        told_apart = {}
 
         def compute_terms():
             stylized_images = self.transform_network(
                 content_images, style_blend, training=True
             )
-            return self.objective.terms(
-                stylized_images, content_features, style_blend
+            terms = self.objective.terms(
+                stylized_images, content_features, styles
             )
+            told_apart.update(self._told_apart(styles, terms))
+            if stability.TERM in self.term_weights:
+                terms[stability.TERM] = self._instability(
+                    content_images, style_blend, stylized_images
+                )
+            return terms
 
-        return training_step.training_step(
-            self, next_position, compute_terms, self.objective.weights
+        logs = training_step.training_step(
+            self, next_position, compute_terms, self.term_weights
+        )
+        return {**logs, **told_apart}
+
+    def _instability(self, content_images, style_blend, stylized_images):
+        """Computes the stability term of the first half of the batch."""
+        batch = content_images.shape[0] or tf.shape(content_images)[0]
+        half = (batch + 1) // 2
+        step = tf.convert_to_tensor(self.optimizer.iterations)
+        disturbed, shift = stability.disturb(
+            content_images[:half], tf.cast(step, tf.int32)
+        )
+        stylized = self.transform_network(
+            disturbed, style_blend[:half], training=True
+        )
+        return stability.instability_loss(
+            stylized_images[:half], stylized, shift
         )
 
     def _styles_in_turn(self, batch: tf.Tensor) -> tf.Tensor:
@@ -48,3 +98,12 @@ class StyleTransferTrainer(trainer.Trainer):
         batches = tf.cast(steps, tf.int32) * context.num_replicas_in_sync
         first = (batches + context.replica_id_in_sync_group) * batch
         return tf.one_hot((first + tf.range(batch)) % num_styles, num_styles)
+
+    def _told_apart(self, styles, terms) -> dict[str, tf.Tensor]:
+        if self.objective.num_styles == 1:
+            return {}
+        return per_style.sums(
+            self.transform_network.style_names[self.num_frozen_styles :],
+            styles,
+            self.objective.style_loss(terms),
+        )

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst.networks import style_transfer_network
+from fastnst.training import per_style
 from fastnst.training import training_step
 
 both_presets = pytest.mark.parametrize(
@@ -21,7 +22,7 @@ def test_a_step_logs_every_term_weighted_and_not(
 ):
     trainer = style_trainer()
     (batch,) = content_batches(1)
-    logs = trainer.train_step(batch)
+    logs = per_style.without_sums(trainer.train_step(batch))
     weighted = [f"weighted_{term}" for term in _TERMS]
     assert sorted(logs) == sorted(
         [*_TERMS, *weighted, "loss", "gradient_norm"]
@@ -88,6 +89,28 @@ def test_every_image_has_its_turn_of_the_styles(
         trainer.optimizer.iterations.assign(step)
         seen.extend(np.argmax(trainer._styles_in_turn(tf.constant(4)), 1))
     assert seen == [0, 1, 2] * 4
+
+
+def test_a_step_tells_the_styles_apart(style_trainer, content_batches):
+    trainer = style_trainer()
+    objective = trainer.objective
+    (batch,) = content_batches(1)
+    blend = tf.one_hot([0, 1, 2, 0], 3)
+    stylized = trainer.transform_network(batch[0], blend, training=True)
+    terms = objective.terms(
+        stylized, objective.content_features(batch[0]), blend
+    )
+    # All weights of style layers are 1 here.
+    style = np.add(terms["style_relu1_2"], terms["style_relu3_3"])
+    found = per_style.means([trainer.train_step(batch)])
+    assert found == pytest.approx(
+        {
+            "style_of_one": (style[0] + style[3]) / 2,
+            "style_of_two": style[1],
+            "style_of_three": style[2],
+        },
+        rel=1e-4,
+    )
 
 
 def test_a_training_makes_the_loss_smaller(
@@ -174,6 +197,7 @@ import importlib.util, json, sys
 import numpy as np
 import tensorflow as tf
 from fastnst.networks import style_transfer_network
+from fastnst.training import per_style
 
 def load(path):
     spec = importlib.util.spec_from_file_location("fixtures", path)
@@ -207,6 +231,8 @@ for strategy in (
         for weight in trainer.transform_network.trainable_weights
         if preset == "default" or not weight.path.endswith("tion/bias")
     ]
+    steps = [dict(zip(history, step)) for step in zip(*history.values())]
+    history = per_style.without_sums(history) | per_style.means(steps)
     trained.append((np.concatenate([w.ravel() for w in weights]), history))
     assert trainer.data_position.numpy() == 20
 (one, alone), (two, together) = trained
