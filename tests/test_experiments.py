@@ -25,6 +25,8 @@ FAMOUS = (
     "the_scream",
     "udnie",
 )
+# Trained on pictures of `FAMOUS` too.
+OF_PAINTINGS = (*FAMOUS, "great_wave_small", "styles")
 SUPER_RESOLUTION = tuple(
     f"{prefix}sr_x{factor}_{loss}"
     for prefix in ("", "paper_")
@@ -91,7 +93,7 @@ def draw_styles():
 
 def test_the_experiments_of_the_readme_are_all_there():
     names = {path.stem for path in FLAGFILES}
-    assert names >= {*DRAWN, *FAMOUS, *SUPER_RESOLUTION}
+    assert names >= {*DRAWN, *OF_PAINTINGS, *SUPER_RESOLUTION}
     assert names >= {"paper_wave", "quickstart", "smoke"}
     table = (EXPERIMENTS / "README.md").read_text(encoding="utf-8")
     assert not [name for name in names if f"`{name}`" not in table]
@@ -140,7 +142,7 @@ def test_flagfile(path):
             and "=" in line
             and not set(line) & set("\"' #")
         ), line
-        assert len(line) <= 80 or "http" in line
+        assert len(line) <= 80 or "http" in line or "--style_" in line
     header = [line for line in lines if line.startswith("#")]
     for word in ("Run:", "Takes:", "Expect:", "Differs:"):
         assert sum(line.startswith(f"# {word} ") for line in header) == 1, word
@@ -148,10 +150,17 @@ def test_flagfile(path):
     settings = _settings(path)
     names = [line.partition("=")[0] for line in lines if line[:2] == "--"]
     assert len(names) == len(set(names))
-    if path.stem in FAMOUS:
+    if path.stem in OF_PAINTINGS:
         assert "style_image" not in settings
         assert "public domain" in " ".join(text.replace("#", " ").split())
-        assert f"--style_image={path.stem}.jpg" in text
+        (line,) = [line for line in header if "--style_image=" in line]
+        pictures = line.split("--style_image=")[1].split(",")
+        for picture in pictures:
+            famous = picture in [f"{name}.jpg" for name in FAMOUS]
+            assert famous or (ROOT / picture).is_file()
+        if "style_names" in settings:
+            names = [pathlib.Path(picture).stem for picture in pictures]
+            assert settings["style_names"].split(",") == names
     elif path.stem in SUPER_RESOLUTION:
         assert settings["task"] == "super_resolution"
         factor, loss = settings["factor"], settings["loss"]
