@@ -140,6 +140,74 @@ def test_one_file_with_flags_after_it(stylize, tmp_path):
         assert image.format == "WEBP"
 
 
+@pytest.fixture(scope="module")
+def masks(folder):
+    """Writes left.png, right.png and black.png."""
+    left = np.zeros([20, 30], np.uint8)
+    Image.fromarray(left).save(folder / "black.png")
+    left[:, :15] = 255
+    Image.fromarray(left).save(folder / "left.png")
+    Image.fromarray(255 - left).save(folder / "right.png")
+
+
+def test_every_option_reaches_the_picture(folder, stylize, masks, tmp_path):
+    done = stylize(
+        "photos/sizes/255x257.png",
+        "photos/alpha.png",
+        "--network=network.keras",
+        f"--output={tmp_path}",
+        "--strength=0.8",
+        "--keep_colors",
+        "--max_side=100",
+        "--style_mask=wave:left.png,mosaic:right.png",
+        "--mask=left.png",
+        "--compare",
+        "--tile=32",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    source = image_files.read_image(folder / "photos/sizes/255x257.png").rgb
+    read = [
+        image_files.read_image(folder / f"{name}.png").rgb[..., 0]
+        for name in ("left", "right")
+    ]
+    expected = transform.ImageTransformer.load(folder).stylize(
+        source,
+        strength=0.8,
+        keep_colors=True,
+        max_side=100,
+        style_masks=dict(zip(("wave", "mosaic"), read)),
+        mask=read[0],
+        compare=True,
+    )
+    assert expected.shape == (99, 200, 3)
+    result = image_files.read_image(tmp_path / "255x257.png").rgb
+    assert np.abs(result.astype(int) - expected).max() <= 1
+    # Each of the two pictures has the transparency.
+    alpha = image_files.read_image(folder / "photos/alpha.png").alpha
+    found = image_files.read_image(tmp_path / "alpha.png").alpha
+    np.testing.assert_array_equal(found, np.hstack([alpha, alpha]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("--mask=black.png", "black.png: The mask has no white"),
+        ("--style_mask=left.png", "such as wave:sky.png"),
+        ("--style_mask=wave:left.png --style=wave", "exclude"),
+        ("--mask=left.png --output=left.png --overwrite", "left.png"),
+    ],
+)
+def test_bad_options_are_one_line(folder, stylize, masks, arguments, expected):
+    before = sorted(folder.rglob("*"))
+    done = stylize(
+        "photos/grey.jpg", "--network=.", "--output=o.jpg", *arguments.split()
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ") and expected in line
+    assert sorted(folder.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

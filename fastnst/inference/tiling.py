@@ -14,7 +14,7 @@ from fastnst.inference import tiles
 
 # Pixels of a strip: enough work for every processor, little memory (the
 # largest layers take a kilobyte a pixel).
-_STRIP_PIXELS = 2**19
+_STRIP_PIXELS = 2**18
 _SMALLEST_STRIP = 32
 # What a tile of a super-resolution network may take.
 _TILE_BYTES = 10**9
