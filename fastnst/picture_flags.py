@@ -1,12 +1,15 @@
 """The flags of the commands that transform files, and what they share."""
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
 import fastnst
 from fastnst import command_line
+from fastnst import video_flags
 from fastnst.networks import network_files
 
 NETWORK = flags.DEFINE_string(
@@ -41,6 +44,7 @@ TILE = flags.DEFINE_string(
     "pixels and less memory: auto (where it is large), off, or how many rows "
     "a part has. What the memory cannot hold goes to TMPDIR.",
 )
+flags.adopt_module_key_flags(video_flags)
 LIST_NETWORKS = flags.DEFINE_bool(
     "list_networks", False, "Print the networks that ship with fastnst."
 )
@@ -80,23 +84,33 @@ def transform(
     from fastnst.inference import picture_files
     from fastnst.inference import tiling
     from fastnst.inference import transform as transform_lib
+    from fastnst.inference import video_files
 
     tiling.checked(TILE.value)
-    jobs = picture_files.plan(
-        inputs, output, overwrite=OVERWRITE.value, also_read=also_read
-    )
+    overwrite = OVERWRITE.value
+    videos = video_files.wanted(inputs, output)
+    files = video_files if videos else picture_files
+    jobs = files.plan(inputs, output, overwrite=overwrite, also_read=also_read)
+    if videos:
+        video_flags.require_pyav()
     transformer = transform_lib.ImageTransformer.load(
         network, precision=PRECISION.value
     )
     transformer.require_task(task)
+    run = prepare(transformer)
+    outcomes: Iterator[Any]
+    if videos:
+        outcomes = video_flags.transform_files(run, jobs, overwrite=overwrite)
+    else:
+        outcomes = picture_files.transform_files(
+            run,
+            jobs,
+            quality=QUALITY.value,
+            overwrite=overwrite,
+            copies=copies,
+        )
     failed = False
-    for outcome in picture_files.transform_files(
-        prepare(transformer),
-        jobs,
-        quality=QUALITY.value,
-        overwrite=OVERWRITE.value,
-        copies=copies,
-    ):
+    for outcome in outcomes:
         print(outcome, flush=True)
         failed = failed or bool(outcome.error)
     return int(failed)

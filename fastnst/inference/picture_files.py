@@ -105,12 +105,19 @@ def plan(
     else:
         image_files.checked_format(output)
         jobs = [Job(pathlib.Path(inputs[0]), pathlib.Path(output))]
+    check_targets(jobs, overwrite=overwrite, also_read=also_read)
+    return jobs
+
+
+def check_targets(
+    jobs: Sequence[Job], *, overwrite: bool, also_read: Sequence[str]
+) -> None:
+    """Raises ValueError if a target may not be written, see `plan`."""
     _refuse_inputs_as_targets(
         jobs, [*(job.source for job in jobs), *map(pathlib.Path, also_read)]
     )
     if not overwrite:
         _refuse_overwriting(jobs)
-    return jobs
 
 
 def transform_files(
