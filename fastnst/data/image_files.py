@@ -10,6 +10,7 @@ import dataclasses
 import io
 import os
 import pathlib
+import warnings
 
 from PIL import Image
 import numpy as np
@@ -31,6 +32,9 @@ _WRITE_FORMATS = {
 _FORMATS_WITHOUT_ALPHA = ("BMP", "JPEG")
 # Larger pictures are not copied to be written, where the format allows it.
 _LARGE_PIXELS = 2**24
+# Pillow warns from half the size on that it refuses: a photo of 100
+# megapixels is none.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 @dataclasses.dataclass(frozen=True)
