@@ -5,7 +5,8 @@
 writes, for a network called wave,
 
     export/products/wave/1/                          SavedModel, version 1
-    export/products/wave/tflite/1/wave_*.tflite      one file per size
+    export/products/wave/tflite/1/wave_*.tflite      fp16 for pictures of
+        256x256 and of 512x512, and int8 for pictures of any size
 
 and in both folders parity.json. Everything is loaded again and compared with
 Keras on a picture before it gets its name: a product that differs too much
@@ -28,8 +29,8 @@ from fastnst.deployment import version_directory
 _FORMATS = ("saved_model", "tflite")
 # A super-resolution network's result is 4 or 8 times as high and wide.
 _TFLITE_SIZES = {
-    "style_transfer": ("256x256", "512x512"),
-    "super_resolution": ("128x128", "256x256"),
+    "style_transfer": ("256x256", "512x512", "dynamic"),
+    "super_resolution": ("128x128", "256x256", "dynamic"),
 }
 
 _NETWORK = flags.DEFINE_string(
@@ -61,12 +62,14 @@ _TFLITE_SIZE = flags.DEFINE_list(
     None,
     "Height x width of the pictures, a file for each; `dynamic` is a file for "
     "any size, which LiteRT's Interpreter runs, but no GPU. Default: "
-    "256x256,512x512; super-resolution: 128x128,256x256.",
+    "256x256,512x512,dynamic; super-resolution: 128x128,256x256,dynamic.",
 )
 _TFLITE_PRECISION = flags.DEFINE_list(
     "tflite_precision",
-    ["fp32", "fp16"],
-    "Of fp32, fp16, int8 (dynamic range): how the weights are stored.",
+    None,
+    "Of fp32, fp16, int8 (dynamic range): how the weights are stored, a file "
+    "for each. Default: fp16, which GPUs take; of `dynamic` int8, the smallest "
+    "and on processors the fastest.",
 )
 _TFLITE_PIXELS = flags.DEFINE_list(
     "tflite_pixels",
@@ -173,12 +176,10 @@ def _export_tflite(network, name: str, folder: pathlib.Path) -> None:
     sizes = _TFLITE_SIZE.value or _TFLITE_SIZES[network.task]
     comparisons = []
     for size in map(tflite.parse_size, sizes):
+        precisions = _TFLITE_PRECISION.value or ["fp16" if size else "int8"]
         for pixels in _TFLITE_PIXELS.value:
             for precision, model in tflite.convert(
-                network,
-                size,
-                precisions=_TFLITE_PRECISION.value,
-                pixels=pixels,
+                network, size, precisions=precisions, pixels=pixels, name=name
             ):
                 file = tflite.file_name(name, size, precision, pixels)
                 comparison = tflite.compare(

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst.deployment import tflite
+from fastnst.deployment import tflite_metadata
 from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
@@ -85,7 +86,6 @@ def products(workdir):
         f"--network={workdir}",
         f"--output_dir={output_dir}",
         "--version=3",
-        "--tflite_size=24x40",
         "--timed_runs=2",
     )
     assert done.returncode == 0, done.stderr
@@ -97,7 +97,12 @@ def test_exports_both_formats_and_the_comparison(workdir, products):
     assert _names(output_dir) == ["sketch"]
     assert _names(output_dir / "sketch") == ["3", "tflite"]
     folder = output_dir / "sketch" / "tflite" / "3"
-    files = ["sketch_24x40_fp16.tflite", "sketch_24x40_fp32.tflite"]
+    # What a phone's GPU takes, and the smallest, for any size.
+    files = [
+        "sketch_256x256_fp16.tflite",
+        "sketch_512x512_fp16.tflite",
+        "sketch_dynamic_int8.tflite",
+    ]
     assert _names(folder) == ["parity.json", *files]
     assert f"wrote {folder}" in printed
     _check_report(folder / "parity.json", files, printed)
@@ -105,7 +110,7 @@ def test_exports_both_formats_and_the_comparison(workdir, products):
     signatures = tf.saved_model.load(str(saved_model)).signatures
     products = [f"SavedModel {name}" for name in signatures]
     _check_report(saved_model / "parity.json", products, printed)
-    _check_agreement(workdir, signatures, folder / files[1])
+    _check_agreement(workdir, signatures, folder / files[0])
     _check_contract_table(signatures)
 
 
@@ -139,19 +144,24 @@ def test_the_programs_of_the_readme_run(products, tmp_path):
             ("export/products/great_wave", output_dir / "sketch"),
             ("tflite/1/", "tflite/3/"),
             ('/1")', '/3")'),
-            ("great_wave_256x256", "sketch_24x40"),
+            ("great_wave_256x256", "sketch_256x256"),
             ("run(image=image)", _BLENDED),
         ]:
             program = program.replace(written, str(here))
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", program],
             check=True,
             cwd=tmp_path,
+            capture_output=True,
+            text=True,
             timeout=120,
         )
-        with Image.open(tmp_path / "transformed.png") as transformed:
-            sizes.append(transformed.size)
-    assert sizes == [(80, 48), (40, 24)]
+        if "transformed.png" in program:
+            with Image.open(tmp_path / "transformed.png") as transformed:
+                sizes.append(transformed.size)
+    assert sizes == [(80, 48), (256, 256)]
+    # The last program prints what a file says about itself.
+    assert "style_names=('plain', 'bold')" in done.stdout
 
 
 def _check_report(path, products, printed):
@@ -169,17 +179,19 @@ def _check_report(path, products, printed):
 
 def _check_agreement(workdir, signatures, file):
     """Keras, SavedModel and TFLite see the same picture alike."""
-    image = np.random.default_rng(0).uniform(0, 255, (1, 24, 40, 3))
+    image = np.random.default_rng(0).uniform(0, 255, (1, 256, 256, 3))
     image = image.astype(np.float32)
     blend = np.array([[0.2, 0.8]], np.float32)
     expected = saved_networks.load(workdir)(image, style_blend=blend).numpy()
     run = signatures["image_float_with_style"]
     served = run(image=tf.constant(image), style_blend=tf.constant(blend))
     np.testing.assert_allclose(served["transformed"], expected, atol=0.05)
-    on_phone = tflite.runner(file.read_bytes(), (24, 40))
-    np.testing.assert_allclose(
-        on_phone(image, style_blend=blend), expected, atol=0.05
-    )
+    model = file.read_bytes()
+    on_phone = tflite.runner(model, (256, 256))(image, style_blend=blend)
+    np.testing.assert_allclose(on_phone, expected, atol=0.5)
+    metadata = tflite_metadata.read(model)
+    assert metadata.name == "sketch"
+    assert metadata.style_names == ("plain", "bold")
 
 
 def test_a_broken_file_stops_the_export_and_nothing_is_kept(tmp_path):

@@ -20,7 +20,7 @@ JPEG_QUALITY = 95
 
 # How far the weights of a blend may sum from 1: room for 0.33, 0.33, 0.33.
 _BLEND_TOLERANCE = 0.011
-# Rows, and weights of each, that a message shows.
+# Weights that a message shows.
 _MAX_SHOWN = 8
 _PIXELS = [None, None, None, 3]
 
@@ -219,8 +219,10 @@ def _checked_blends(
         is_blend,
         [
             f"style_blend must have {num_styles} weights from 0 to 1 that sum "
-            "to 1, in one row or in a row for each picture. Received:",
-            style_blend,
+            "to 1, in one row or in a row for each picture. Received: shape",
+            tf.shape(style_blend),
+            "with",
+            weights,
         ],
         summarize=_MAX_SHOWN,
     )

@@ -106,6 +106,17 @@ def test_pixels_and_a_blend(server, signatures):
             400,
             r"image must be uint8 \(None, None, None, 3\)",
         ),
+        (
+            {
+                "signature_name": "serving_default_with_style",
+                "inputs": {
+                    "image_bytes": [_b64(_png(8, 8))],
+                    "style_blend": [[3, 4]],
+                },
+            },
+            400,
+            "style_blend must have 2 weights.*shape 1 2 with 3 4",
+        ),
     ],
 )
 def test_bad_requests_get_one_line(server, body, status, message):
