@@ -33,6 +33,7 @@ _NOTE = flags.DEFINE_string(
 )
 _FOLDERS = re.compile(r"(?<=[=,\s\"'])~?/(?:[^\s=,:;\"']*/)*")
 _WEIGHTS = "model.weights.h5"
+_KNOWN = pathlib.Path(__file__).with_name("model_cards.json")
 
 
 def main(argv: list[str]) -> None:
@@ -43,6 +44,9 @@ def main(argv: list[str]) -> None:
     network = folder / f"{_NAME.value}.keras"
     card = without_folders(network_files.load_card(workdir))
     card["weights_stored_as"] = "float16"
+    about = json.loads(_KNOWN.read_text(encoding="utf-8"))["networks"]
+    if _NAME.value in about:
+        card["description"] = about[_NAME.value]["text"]
     if _NOTE.value:
         card["note"] = _NOTE.value
     temporary = network.with_name(f".{network.name}.{os.getpid()}")

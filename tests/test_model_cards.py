@@ -1,0 +1,84 @@
+"""The README of the networks says what is known, and nothing else."""
+
+import importlib.util
+import json
+import pathlib
+import zipfile
+
+import pytest
+
+from fastnst.networks import network_files
+
+_SCRIPT = pathlib.Path(__file__).parents[1] / "experiments" / "model_cards.py"
+
+pytestmark = pytest.mark.skipif(
+    not _SCRIPT.is_file(), reason="without the repository"
+)
+
+
+@pytest.fixture(scope="module")
+def model_cards():
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location("model_cards", _SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Holds the network "tiles", of one style and one stage."""
+    saved = {
+        "registered_name": "fastnst>StyleTransferNetwork",
+        "config": {"style_names": ["tiles"]},
+    }
+    with zipfile.ZipFile(tmp_path / "tiles.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps(saved))
+    card = {
+        "style_images": [{"name": "tiles", "sha256": "ab" * 32}],
+        "steps": 30,
+        "flags": {"batch_size": "4", "image_size": "64,128"},
+        "command": "train",
+    }
+    (tmp_path / "tiles.json").write_text(json.dumps(card))
+    return tmp_path
+
+
+_KNOWN = {
+    "trained_on": {"photographs": "ours", "commercial_use": "yes"},
+    "styles": {"tiles": {"artist": "A. Mason", "year": "1900"}},
+    "networks": {},
+}
+
+
+def test_what_is_not_known_is_left_out(model_cards, folder):
+    text = model_cards.readme(folder, _KNOWN, folder / "missing")
+    assert "A. Mason, 1900, picture sha256 abababababababab..." in text
+    assert "training | 30 steps; batches of 4 at 64, then 128 pixels |" in text
+    for word in ("objective", "defects", "machine", "L-BFGS", "None", "note"):
+        assert word not in text.partition("## ")[2]
+
+
+def test_what_was_measured_is_told(model_cards, folder):
+    measured = folder / "measured/tiles/tiles"
+    measured.mkdir(parents=True)
+    (measured / "objective.csv").write_text(
+        "size,photos,image,term,weighted_mean\n"
+        "256,50,network,content,3\n"
+        "256,50,network,objective,12345.678\n"
+    )
+    (measured / "artifacts.csv").write_text(
+        "size,photos,border_ratio,checkerboard_period_2,"
+        "checkerboard_period_4,burnt_share\n256,50,1.5,2.25,3,0.001\n"
+    )
+    text = model_cards.readme(folder, _KNOWN, folder / "measured")
+    assert text.count("`tiles`: objective | 1.235e+04 (network; 50") == 1
+    assert "border_ratio 1.5 (bound 3)" in text
+
+
+def test_every_shipped_network_and_style_is_known(model_cards):
+    known = model_cards.facts()
+    for name in network_files.list_networks():
+        assert known["networks"][name]["text"]
+        for style in network_files.describe(name).styles:
+            assert {"artist", "year", "rights"} <= set(known["styles"][style])
