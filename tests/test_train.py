@@ -19,9 +19,17 @@ from fastnst.networks import style_transfer_network
 
 ROOT = pathlib.Path(__file__).parents[1]
 _DRIVER = pathlib.Path(__file__).parent / "train_driver.py"
-_STYLE = "experiments/styles/mosaic.png"
+_STYLES = {
+    name: f"experiments/styles/{name}.png" for name in ("mosaic", "wave")
+}
+_TWO_STYLES = f"--style_image={','.join(_STYLES.values())}"
 _SMOKE = ("--flagfile=experiments/smoke.flags", "--width=0.125")
-_STAGES = ("--image_size=32,48", "--num_steps=6,4", "--checkpoint_every=3")
+_STAGES = (
+    "--image_size=32,48",
+    "--num_steps=6,4",
+    "--checkpoint_every=3",
+    _TWO_STYLES,
+)
 _SHORT = ("--image_size=32", "--num_steps=2")
 # Of a checkpoint of this network, which takes 360 kB.
 _FULL = 100_000
@@ -94,7 +102,16 @@ def _cases(folder):
                 "--jit_compile=true",
                 f"--workdir={folder}/init",
                 f"--init_network={folder}/stopped",
-                f"--style_image={_STYLE},experiments/styles/wave.png",
+                _TWO_STYLES,
+            ]
+        },
+        "new style": {
+            "flags": [
+                *_SHORT,
+                f"--workdir={folder}/new",
+                f"--init_network={folder}/stopped",
+                "--train=style_parameters",
+                "--style_image=experiments/styles/swirl.png",
             ]
         },
         "unknown flag": bad("--widht=1"),
@@ -113,6 +130,10 @@ def _cases(folder):
             "--content_dataset=coco/2014", f"--data_dir={folder}/empty"
         ),
         "init width": bad(f"--init_network={folder}/stopped", "--width=0.25"),
+        "train alone": bad("--train=style_parameters"),
+        "known style": bad(
+            f"--init_network={folder}/stopped", "--train=style_parameters"
+        ),
         "init missing": bad("--init_network=nowhere"),
         "no photo": bad("--validation_images=missing.jpg"),
         "no imagenet": bad("--vgg16_weights=imagenet"),
@@ -206,7 +227,9 @@ def test_a_whole_training(runs, folder):
     pictures = sorted((workdir / "validation").iterdir())
     assert [path.name for path in pictures] == [
         "content_0_mosaic.png",
+        "content_0_wave.png",
         "content_1_mosaic.png",
+        "content_1_wave.png",
     ]
     for path in pictures:
         assert any(line.endswith(str(path)) for line in lines)
@@ -214,18 +237,27 @@ def test_a_whole_training(runs, folder):
     assert names == {"ckpt-9.index", "ckpt-10.index"}
 
 
+def _style_images(**pictures):
+    """What a card says of style pictures."""
+    return [
+        {
+            "name": name,
+            "path": path,
+            "sha256": hashlib.sha256((ROOT / path).read_bytes()).hexdigest(),
+        }
+        for name, path in pictures.items()
+    ]
+
+
 def test_the_card(runs, folder):
     card = json.loads((folder / "whole" / "network.json").read_text())
-    assert card["description"] == "mosaic: 10 steps"
+    assert card["description"] == "mosaic, wave: 10 steps"
     command = ["python", "-m", "fastnst.train", *_SMOKE, *_STAGES]
     assert card["command"].split() == [*command, f"--workdir={folder}/whole"]
     assert card["flags"]["num_steps"] == "6,4"
     assert card["flags"]["tv_weight"] == "2e-06"
     assert card["steps"] == card["total_steps"] == 10
-    style = hashlib.sha256((ROOT / _STYLE).read_bytes()).hexdigest()
-    assert card["style_images"] == [
-        {"name": "mosaic", "path": _STYLE, "sha256": style}
-    ]
+    assert card["style_images"] == _style_images(**_STYLES)
     assert card["loss_network"] == {
         "name": "VGG16",
         "weights": "random",
@@ -237,6 +269,13 @@ def test_the_card(runs, folder):
         sum(v for n, v in losses.items() if n.startswith("weighted_")),
         rtol=1e-6,
     )
+    # Two images a step, one in each style.
+    np.testing.assert_allclose(
+        (losses["style_of_mosaic"] + losses["style_of_wave"]) / 2,
+        losses["weighted_style_relu1_2"] + losses["weighted_style_relu2_2"],
+        rtol=1e-5,
+    )
+    assert not [name for name in losses if "/" in name]
 
 
 def test_tensorboard_has_every_term_from_the_first_step(runs, folder):
@@ -250,16 +289,19 @@ def test_tensorboard_has_every_term_from_the_first_step(runs, folder):
             "training/images_per_second",
             *(f"objective_terms/{term}" for term in terms),
             *(f"objective_weighted/{term}" for term in terms),
+            *(f"styles/{name}" for name in _STYLES),
         }
         assert events[step, "training/learning_rate"] == np.float32(1e-3)
     pictures = {step for step, tag in events if tag == "validation/1"}
     assert pictures == {0, 2, 4, 6, 8, 10}
     width, height, png = events[0, "validation/0"]
-    assert (int(width), int(height)) == (64, 32)
+    # The photo, and beside it each style.
+    assert (int(width), int(height)) == (3 * 32, 32)
     content = tf.io.decode_png(png).numpy()[:, :32]
     later = tf.io.decode_png(events[10, "validation/0"][2]).numpy()
     np.testing.assert_array_equal(later[:, :32], content)
-    assert np.any(later[:, 32:] != content)
+    assert np.any(later[:, 32:64] != content)
+    assert np.any(later[:, 32:64] != later[:, 64:])
 
 
 def test_killed_at_a_random_step_and_restarted(runs, folder):
@@ -343,6 +385,27 @@ def test_init_network_counts_all_steps_with_xla(runs, folder):
     assert saved_networks.load(folder / "init").num_styles == 2
 
 
+def test_a_new_style_is_added_to_a_network_that_stays_as_it_was(runs, folder):
+    assert runs["new style"]["code"] == 0, runs["new style"]
+    # Scales and shifts of 212 channels, at an eighth of the width.
+    assert "trained: 424 of " in runs["new style"]["stdout"]
+    found, old = _weights(folder / "new"), _weights(folder / "stopped")
+    for now, before in zip(found, old, strict=True):
+        assert now[: len(before)].tobytes() == before.tobytes()
+    network = saved_networks.load(folder / "new")
+    assert network.style_names == ("mosaic", "wave", "swirl")
+    card = json.loads((folder / "new" / "network.json").read_text())
+    assert card["description"] == "mosaic, wave, swirl: 12 steps"
+    assert card["style_images"] == _style_images(
+        **_STYLES, swirl="experiments/styles/swirl.png"
+    )
+    pictures = sorted((folder / "new" / "validation").iterdir())
+    assert [path.name for path in pictures] == [
+        "content_0_swirl.png",
+        "content_1_swirl.png",
+    ]
+
+
 @pytest.mark.parametrize(
     ("case", "words"),
     [
@@ -359,6 +422,8 @@ def test_init_network_counts_all_steps_with_xla(runs, folder):
         ("empty content", ["empty"]),
         ("no coco", ["coco/2014", "--download_dataset"]),
         ("init width", ["--init_network", "width=0.25", "width=0.125"]),
+        ("train alone", ["--train=style_parameters", "--init_network"]),
+        ("known style", ["mosaic, wave", "Received: mosaic"]),
         ("init missing", ["nowhere"]),
         ("no photo", ["missing.jpg"]),
         ("no imagenet", ["VGG16", "https://", "--vgg16_weights=FILE"]),

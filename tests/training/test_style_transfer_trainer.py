@@ -131,8 +131,10 @@ def test_mixed_bfloat16_has_float32_losses_and_weights(
     exact = style_trainer(preset)
     rounded = style_trainer(preset, dtype="mixed_bfloat16")
     (batch,) = content_batches(1)
+    # Sums of one image or two are rounded more than means of all.
     expected, logs = [
-        trainer.train_step(batch) for trainer in (exact, rounded)
+        per_style.without_sums(trainer.train_step(batch))
+        for trainer in (exact, rounded)
     ]
     for name, value in logs.items():
         assert value.dtype == tf.float32
