@@ -116,7 +116,7 @@ def test_super_resolution_returns_factor_times_size_and_no_other_network():
     "width, largest", [(1.0, (3.7e6, 1.9e6)), (0.5, (1.0e6, 0.55e6))]
 )
 def test_files_are_as_small_as_promised(width, largest):
-    """No kernel is stored in a form that repeats it, no long name at all."""
+    """At any size of picture: kernels are stored, and few names."""
     network = style_transfer_network.StyleTransferNetwork(width=width)
     network.build()
     ((_, half),) = tflite.convert(network, (64, 64), precisions=["fp16"])
@@ -124,7 +124,7 @@ def test_files_are_as_small_as_promised(width, largest):
     assert len(half) < largest[0] and len(quarter) < largest[1]
     # Kernels are constants: nothing prepares them when the file runs.
     counts = op_audit.audit(half)
-    assert counts["CONV_2D"] == 16 and counts["RESIZE_BILINEAR"] == 2
+    assert counts["CONV_2D"] == 16
     assert counts["CONCATENATION"] == 2 * 16
 
 
