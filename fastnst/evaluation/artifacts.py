@@ -29,10 +29,10 @@ BOUNDS = {
 
 _MIRRORED = 64
 _RING = 16
-# Differences and patterns below these (of 255) cannot be seen. They keep the
-# ratios of perfect networks, 0 / 0, at 1.
+# Differences and patterns below these (of 255) cannot be seen: files round to
+# whole levels. They keep the ratios of perfect networks, 0 / 0, at 1.
 _UNSEEN_DIFFERENCE = 0.5
-_UNSEEN_AMPLITUDE = 0.1
+_UNSEEN_AMPLITUDE = 0.5
 # Neighboring frequencies, in bins: beyond the lobe of the window, near enough
 # that the spectrum of the picture itself hardly changes.
 _NEIGHBORS = (-8, -7, -6, -5, -4, 4, 5, 6, 7, 8)

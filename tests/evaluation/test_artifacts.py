@@ -112,7 +112,7 @@ def test_a_pattern_shows_at_its_period(period, axis):
     network = _with_pattern(period, axis)
     found = artifacts.checkerboard(network, [drawings.sky()])
     other = {2: 4, 4: 2}[period]
-    assert found[period] > 100
+    assert found[period] > 20
     assert found[other] < 3
 
 
@@ -124,7 +124,7 @@ def test_a_diagonal_checkerboard_shows():
 
 def test_ratio_of_a_known_pattern():
     # On a flat picture the neighbors have no power: what remains is the
-    # pattern over the floor, amplitude 0.1. A Hann window puts 1 + 2 / 4 of
+    # pattern over the floor, amplitude 0.5. A Hann window puts 1 + 2 / 4 of
     # the power into the three bins of each axis.
     def flat(images):
         return np.full_like(images, 128.0)
@@ -135,7 +135,7 @@ def test_ratio_of_a_known_pattern():
     picture = drawings.smooth_gradient()
     assert artifacts.checkerboard(flat, [picture]) == {2: 1.0, 4: 1.0}
     found = artifacts.checkerboard(patterned, [picture])
-    assert found[2] == pytest.approx(9.0 * 1.5**2 / 0.01, rel=0.02)
+    assert found[2] == pytest.approx(1 + 9.0 * 1.5**2 / 0.25, rel=0.02)
 
 
 def test_burnt_share_counts_pixels_beyond_the_style():
