@@ -152,7 +152,6 @@ def test_the_reach_is_how_far_a_change_is_seen(enlarging_networks):
         plain = np.full_like(photo, 100)
         change = network(photo)[0].numpy() - network(plain)[0].numpy()
         first = np.flatnonzero(np.abs(change).max(axis=(1, 2)))[0]
-        # In double precision it would be seen at the reach exactly.
         assert 40 - tiles.reach(network) <= first / factor < 38, preset
 
 
@@ -179,6 +178,22 @@ def test_progress_of_tiles_ends_at_one(enlarging_networks, rows):
     assert shares == sorted(set(shares)) and shares[-1] == 1
 
 
+def test_at_most_three_maps_of_a_quarter_of_the_size_are_kept(style_networks):
+    lent = row_buffers.RowBuffers(10**6)
+    free = []
+    run = strips.StripRun(
+        style_networks["default"],
+        tf.constant(_BLEND),
+        rows=32,
+        buffers=lent,
+        progress=lambda share: free.append(lent._free_bytes),
+    )
+    list(run.stylized(_photo(96, 64)))
+    # 26 channels of float32; or one of them and 13 at half the size.
+    assert 10**6 - min(free) == 3 * 4 * 26 * (24 * 16)
+    assert lent._free_bytes == 10**6
+
+
 def test_what_the_memory_cannot_hold_goes_to_files_that_vanish(
     style_networks, tmp_path, monkeypatch
 ):
@@ -186,18 +201,17 @@ def test_what_the_memory_cannot_hold_goes_to_files_that_vanish(
     expected = tiling.transform(network, photo, tf.constant(_BLEND), rows=32)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     made = []
-    whole = row_buffers.FileBuffer.__init__
+    whole = row_buffers.FileBuffer
 
-    def counted(self, *arguments):
+    def counted(*arguments):
         made.append(arguments)
-        whole(self, *arguments)
+        return whole(*arguments)
 
-    monkeypatch.setattr(row_buffers.FileBuffer, "__init__", counted)
+    monkeypatch.setattr(row_buffers, "FileBuffer", counted)
     run = strips.StripRun(
         network,
         tf.constant(_BLEND),
         rows=32,
-        # The quarter-size maps fit: 24 x 16 x 26 floats.
         buffers=row_buffers.RowBuffers(50_000),
         progress=lambda share: None,
     )
