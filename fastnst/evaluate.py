@@ -10,6 +10,8 @@ r"""Measures a trained network and writes the tables of the results.
         --factor=4 --network=sr_x4_pixel --output_dir=results
     python -m fastnst.evaluate --table=loss_network --images=photos \
         --stylizers=great_wave,wave --image_size=128 --output_dir=results
+    python -m fastnst.evaluate --table=flicker --network=wave \
+        --images=photos --output_dir=results
 
 `objective`: eq. (5) of the photos and of the network's output, term by term,
 and Figure 5 of the paper: how many iterations of L-BFGS the network equals.
@@ -19,7 +21,9 @@ checkerboard and burnt spots. `speed`: Table 1 of the paper for this machine,
 the seconds of the network and of L-BFGS on the first photo. `super_resolution`:
 PSNR and SSIM, beside bicubic; without --network bicubic alone. `loss_network`:
 how the losses of vgg16_small rank pairs of photos and stylized photos, beside
-VGG16's. Each table is printed and written to --output_dir as CSV and Markdown.
+VGG16's. `flicker`: how much each style changes from frame to frame where a
+photo has camera noise, and where it pans by a pixel. Each table is printed and
+written to --output_dir as CSV and Markdown.
 """
 
 import pathlib
@@ -28,6 +32,7 @@ from absl import flags
 
 import fastnst
 from fastnst import command_line
+from fastnst import flicker_evaluation
 from fastnst import loss_flags
 from fastnst import loss_network_evaluation
 from fastnst import objective_evaluation
@@ -37,7 +42,14 @@ from fastnst import super_resolution_evaluation
 _TABLE = flags.DEFINE_enum(
     "table",
     None,
-    ["objective", "artifacts", "speed", "super_resolution", "loss_network"],
+    [
+        "objective",
+        "artifacts",
+        "speed",
+        "super_resolution",
+        "loss_network",
+        "flicker",
+    ],
     "What to measure.",
 )
 _NETWORK = flags.DEFINE_string(
@@ -92,7 +104,16 @@ def main(argv: list[str]) -> int:
         return loss_network_evaluation.evaluate(
             images, _NUM_IMAGES.value, sizes, _output_dir()
         )
-    command_line.required(_NETWORK)
+    network = command_line.required(_NETWORK)
+    if _TABLE.value == "flicker":
+        _output_dir().mkdir(parents=True, exist_ok=True)
+        return flicker_evaluation.evaluate(
+            network,
+            _STYLE.value,
+            sizes,
+            _photos,
+            _output_dir(),
+        )
     _style_image()
     tables = {
         "objective": _objective,

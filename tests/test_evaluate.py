@@ -228,3 +228,21 @@ def test_speed_refuses(workplace, changed, expected):
     assert done.returncode != 0
     assert expected in done.stderr
     assert not done.stderr.startswith("Traceback")
+
+
+def test_flicker_of_every_style_needs_no_style_picture(workplace):
+    done = _run(
+        *_arguments(
+            workplace, table="flicker", image_size="32,48", style_image=""
+        )
+    )
+    assert done.returncode == 0, done.stderr
+    rows = _read(workplace / "results/flicker.csv")
+    assert [row["size"] for row in rows] == ["32", "48"]
+    for row in rows:
+        assert (row["style"], row["photos"]) == ("noise", "2")
+        beyond = float(row["noise_output"]) - float(row["noise_input"])
+        assert float(row["noise"]) == pytest.approx(beyond)
+        # Reflected borders and statistics of the frame: no network is still.
+        assert float(row["pan"]) > 0
+    assert (workplace / "results/flicker.md").read_text() in done.stdout
