@@ -44,7 +44,9 @@ def stylize(run_command, folder):
 @pytest.fixture(scope="module")
 def clip(folder, stylize):
     """A clip of the frames, made by the command."""
-    done = stylize("frames", "--output=clip.mp4", "--frame_rate=10")
+    done = stylize(
+        "frames", "--output=clip.mp4", "--frame_rate=10", "--strength=0.5"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     (line,) = done.stdout.splitlines()
     assert line.startswith("frames -> clip.mp4  56x40  20 frames  ")
@@ -69,9 +71,10 @@ def test_frames_are_those_of_the_python_api(folder, clip):
     assert [time for time, _ in frames] == pytest.approx(np.arange(20) / 10)
     for number in (0, 7):
         with Image.open(folder / f"frames/{number}.png") as image:
-            expected = stylize(np.asarray(image)).astype(int)
+            expected = stylize(np.asarray(image), strength=0.5).astype(int)
         difference = np.abs(frames[number][1] - expected)
-        assert np.median(difference) <= 8 < expected.std()
+        # Without strength the frames would be the network's, all but grey.
+        assert np.median(difference) <= 4 and expected.std() > 20
 
 
 def test_several_videos_one_of_them_bad(folder, clip, stylize):

@@ -16,7 +16,7 @@ from fastnst.networks import style_transfer_network
 
 def through_keras(case, precision: str):
     """`ImageTransformer`, as the commands use it."""
-    transformer = transform.ImageTransformer(_network(case), precision)
+    transformer = transform.ImageTransformer(network(case), precision)
     pictures = case.pictures()
     return lambda: transformer.transform(pictures)
 
@@ -40,13 +40,13 @@ def write_saved_model(case) -> None:
     directory = pathlib.Path(case.directory, "saved_model")
     if directory.exists():
         return
-    saved_model.write(_network(case), directory, max_pixels=0)
+    saved_model.write(network(case), directory, max_pixels=0)
 
 
 def write_tflite(case) -> None:
     """Writes the LiteRT files for one size of picture."""
     for precision, model in tflite.convert(
-        _network(case), (case.height, case.width), precisions=("fp32", "int8")
+        network(case), (case.height, case.width), precisions=("fp32", "int8")
     ):
         name = f"{case.name}_{precision}.tflite"
         pathlib.Path(case.directory, name).write_bytes(model)
@@ -57,9 +57,9 @@ def bfloat16_difference(case) -> dict[str, float]:
     photo = pathlib.Path(__file__).parents[1] / "photos/astronaut.jpg"
     pixels = image_files.read_image(photo).flattened()
     pixels = image_files.resize_short_side(pixels, min(case[:2]))
-    network = _network(case)
+    trained = network(case)
     exact, fast = [
-        transform.ImageTransformer(network, precision).transform(
+        transform.ImageTransformer(trained, precision).transform(
             pixels.astype(np.float32)
         )
         for precision in ("float32", "bfloat16")
@@ -74,10 +74,11 @@ def bfloat16_difference(case) -> dict[str, float]:
     }
 
 
-def _network(case) -> keras.Model:
+def network(case) -> keras.Model:
+    """Returns the trained network of a case, or an untrained one."""
     if case.network:
         return saved_networks.load(case.network)
     keras.utils.set_random_seed(0)
-    network = style_transfer_network.StyleTransferNetwork()
-    network.build()
-    return network
+    untrained = style_transfer_network.StyleTransferNetwork()
+    untrained.build()
+    return untrained

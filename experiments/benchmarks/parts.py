@@ -10,6 +10,7 @@ import worker
 
 _BLOCK_STEPS = 4
 _PIPELINE_BATCHES = 100
+_VIDEO_FRAMES = 60
 
 
 def floor(results, case, num_rounds: int) -> None:
@@ -102,6 +103,19 @@ def pipeline(results, case, photos, num_rounds: int) -> None:
             for _ in range(num_rounds)
         ]
     results.add("pipeline", case.name, "fastnst", "rate", "images/s", rates)
+
+
+def video(results, case, num_rounds: int) -> None:
+    """Times a video against the bare network."""
+    with _worker(case.threads) as one:
+        found = one.call(
+            "fastnst_video:video_against_bare_network",
+            case,
+            num_blocks=num_rounds,
+            num_frames=_VIDEO_FRAMES,
+        )
+    for quantity, seconds in found.items():
+        results.add("video", case.name, "fastnst", quantity, "s", seconds)
 
 
 def write_files(case) -> None:

@@ -69,6 +69,7 @@ def markdown(results, threads: int, network: str | None = None) -> str:
         ("Training step, peak memory, MB", _peaks("training")),
         ("The loop of `train` / its bare step", _fit),
         ("Input pipeline, images/s", _pipeline),
+        ("A video, frames/s / those of its network alone", _video),
         ("Memory of one picture, peak of the process, MB", _peaks("memory")),
     ]
     text = (
@@ -252,3 +253,14 @@ def _pipeline(results):
         return str(rate) if rate else None
 
     return _table(results, "pipeline", cell)
+
+
+def _video(results):
+    def cell(case, name):
+        # Of frames per second, so the times are the other way round.
+        return _ratio(
+            results.of("video", case, name, "bare"),
+            results.of("video", case, name, "video"),
+        )
+
+    return _table(results, "video", cell)

@@ -20,7 +20,15 @@ import parts
 from fastnst import command_line
 
 _HERE = pathlib.Path(__file__).parent
-_PARTS = ["floor", "inference", "training", "fit", "pipeline", "memory"]
+_PARTS = [
+    "floor",
+    "inference",
+    "training",
+    "fit",
+    "pipeline",
+    "memory",
+    "video",
+]
 
 _PARTS_FLAG = flags.DEFINE_list(
     "parts", _PARTS, f"What to measure, of {', '.join(_PARTS)}."
@@ -44,6 +52,9 @@ _MEMORY_SIDES = flags.DEFINE_list(
     "memory_sides",
     ["256", "512", "1024", "2048", "4096"],
     "Sides of the pictures of the memory part.",
+)
+_VIDEO_SIZE = flags.DEFINE_string(
+    "video_size", "640x360", "Frames of the video part, width x height."
 )
 _THREADS = flags.DEFINE_integer(
     "threads", 0, "For every contestant; 0 is one for each processor."
@@ -69,6 +80,7 @@ def main(argv: list[str]) -> None:
             ("rounds", 3),
             ("sizes", ["256x256", "512x512"]),
             ("memory_sides", ["256", "512"]),
+            ("video_size", "320x180"),
         ):
             flags.FLAGS.set_default(name, value)
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
@@ -110,6 +122,9 @@ def _measure(part, results, sizes, directory) -> None:
         parts.fit(results, training, photos, rounds)
     elif part == "pipeline":
         parts.pipeline(results, training, photos, rounds)
+    elif part == "video":
+        size = _parsed(_VIDEO_SIZE.value)
+        parts.video(results, _case(*size, directory), rounds)
     else:
         import memory
 
