@@ -76,18 +76,27 @@ class StyleTransferTrainer(trainer.Trainer):
         return {**logs, **told_apart}
 
     def _instability(self, content_images, style_blend, stylized_images):
-        """Computes the stability term of the first half of the batch."""
+        """Computes the stability term of one half of the batch or the other.
+
+        Which is drawn: styles in turn may always fall on the same half.
+        """
         batch = content_images.shape[0] or tf.shape(content_images)[0]
         half = (batch + 1) // 2
-        step = tf.convert_to_tensor(self.optimizer.iterations)
-        disturbed, shift = stability.disturb(
-            content_images[:half], tf.cast(step, tf.int32)
+        step = tf.cast(
+            tf.convert_to_tensor(self.optimizer.iterations), tf.int32
         )
-        stylized = self.transform_network(
-            disturbed, style_blend[:half], training=True
+        first = half * tf.random.stateless_uniform(
+            [], tf.stack([2, step]), 0, 2, tf.int32
         )
+        images, blend, stylized = [
+            tf.roll(tensor, -first, 0)[:half]
+            for tensor in (content_images, style_blend, stylized_images)
+        ]
+        disturbed, shift = stability.disturb(images, step)
         return stability.instability_loss(
-            stylized_images[:half], stylized, shift
+            stylized,
+            self.transform_network(disturbed, blend, training=True),
+            shift,
         )
 
     def _styles_in_turn(self, batch: tf.Tensor) -> tf.Tensor:

@@ -58,3 +58,22 @@ def test_the_term_is_trained_only_where_it_has_a_weight(style_trainer):
     )
     values = [float(log["stability"][0]) for log in logs]
     assert np.mean(values[-5:]) < 0.3 * np.mean(values[:3])
+
+
+def test_the_term_is_taken_of_every_image_in_turn(style_trainer, monkeypatch):
+    trainer = style_trainer(stability_weight=1.0)
+    images = tf.fill([4, 32, 32, 3], 100.0) + tf.reshape(
+        tf.range(4.0), [4, 1, 1, 1]
+    )
+    taken = set()
+
+    def disturb(halves, step):
+        taken.add(tuple(halves[:, 0, 0, 0].numpy() - 100))
+        return halves, tf.zeros([2], tf.int32)
+
+    monkeypatch.setattr(stability, "disturb", disturb)
+    for step in range(8):
+        trainer.optimizer.iterations.assign(step)
+        loss = trainer._instability(images, tf.one_hot([0, 1, 2, 0], 3), images)
+        assert loss.shape == (2,)
+    assert taken == {(0.0, 1.0), (2.0, 3.0)}
