@@ -1,11 +1,13 @@
-"""Stylizes photos, and whole folders of them, with a trained network.
+"""Stylizes photos, folders of them and videos with a trained network.
 
     python -m fastnst.stylize --network=wave photo.jpg --output=stylized.jpg
     python -m fastnst.stylize --network=runs/wave photos --output=stylized/
+    python -m fastnst.stylize --network=wave clip.mp4 --output=stylized.mp4
 
 Inputs are files and folders; a folder keeps its subfolders. Results have the
 size of the photo. A file that cannot be read is named and skipped, and the
-exit code is then 1.
+exit code is then 1. Videos need PyAV: pip install 'fastnst[video]'. A GIF or a
+folder of frames becomes a video if the output is one.
 """
 
 import functools
