@@ -387,8 +387,8 @@ def test_init_network_counts_all_steps_with_xla(runs, folder):
 
 def test_a_new_style_is_added_to_a_network_that_stays_as_it_was(runs, folder):
     assert runs["new style"]["code"] == 0, runs["new style"]
-    # Scales and shifts of 212 channels, at an eighth of the width.
-    assert "trained: 424 of " in runs["new style"]["stdout"]
+    # Scales and shifts of 200 channels, at an eighth of the width.
+    assert "trained: 400 of " in runs["new style"]["stdout"]
     found, old = _weights(folder / "new"), _weights(folder / "stopped")
     for now, before in zip(found, old, strict=True):
         assert now[: len(before)].tobytes() == before.tobytes()
