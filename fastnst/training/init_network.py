@@ -32,15 +32,15 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
     """
     path = network_files.resolve(name_or_path)
     trained = saved_networks.load(path)
-    pairs = list(zip(trained.variables, network.variables))
-    same_layers = type(trained) is type(network) and all(
-        old.path.split("/")[1:] == new.path.split("/")[1:]
-        for old, new in pairs
+    alike = (
+        type(trained) is type(network)
+        and trained.preset == network.preset
+        and len(trained.variables) == len(network.variables)
     )
-    if not same_layers or len(trained.variables) != len(network.variables):
+    if not alike:
         raise ValueError(_misfit(name_or_path, trained, network))
     values = []
-    for old, new in pairs:
+    for old, new in zip(trained.variables, network.variables):
         value = np.asarray(old)
         if old.path.endswith(_ROWS):
             value = _rows(value, trained.style_names, network.style_names)

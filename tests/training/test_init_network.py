@@ -43,6 +43,22 @@ def test_the_new_network_computes_what_the_old_one_did(tmp_path, preset):
     )
 
 
+def test_a_super_resolution_network_continues(tmp_path):
+    make = super_resolution_network.SuperResolutionNetwork
+    old = make(width=0.125)
+    old.build()
+    for number, variable in enumerate(old.variables):
+        generator = np.random.default_rng(number)
+        variable.assign(generator.normal(0, 0.1, variable.shape))
+    path = _save(old, tmp_path / "old.keras")
+    # Layers made later in one process have other names.
+    new = make(width=0.125)
+    new.build()
+    init_network.copy_weights(path, new)
+    image = np.random.default_rng(0).uniform(0, 255, [1, 8, 9, 3])
+    np.testing.assert_array_equal(np.asarray(new(image)), np.asarray(old(image)))
+
+
 def test_every_new_style_starts_as_the_old_one(tmp_path):
     old = _network(1)
     path = _save(old, tmp_path / "old.keras")
