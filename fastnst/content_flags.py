@@ -26,7 +26,7 @@ IMAGE_SIZE = flags.DEFINE_list(
     "image_size", ["256"], "Side of the content images of each stage, pixels."
 )
 BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 4, "Images per step.", lower_bound=1
+    "batch_size", 4, "Images per step, of all devices.", lower_bound=1
 )
 NUM_STEPS = flags.DEFINE_list(
     "num_steps", ["40000"], "Number of steps of each stage."
@@ -69,12 +69,20 @@ def _whole_numbers(name: str, values: list[str], least: int) -> list[int]:
     return result
 
 
-def content_images(image_size: int, start: int):
+def content_images(
+    image_size: int,
+    start: int,
+    *,
+    batch_size: int | None = None,
+    shard: tuple[int, int] = (0, 1),
+):
     """Opens the stream of content images of the flags at a position.
 
     Args:
         image_size: Height and width of the images.
         start: The position.
+        batch_size: Images in a batch; None: those of the flag.
+        shard: (index, count): of the workers, who share the images.
 
     Returns:
         A dataset of (images, next_position), see
@@ -89,12 +97,13 @@ def content_images(image_size: int, start: int):
     return content_images_lib.content_images(
         CONTENT_DATASET.value,
         image_size=image_size,
-        batch_size=BATCH_SIZE.value,
+        batch_size=batch_size or BATCH_SIZE.value,
         seed=SEED.value,
         resize=RESIZE.value,
         start=start,
         download=DOWNLOAD_DATASET.value,
         data_dir=DATA_DIR.value,
+        shard=shard,
     )
 
 

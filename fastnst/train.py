@@ -1,5 +1,6 @@
 """Trains a transform network: python -m fastnst.train --flagfile=FILE."""
 
+import os
 import shlex
 import sys
 from typing import Any
@@ -64,6 +65,13 @@ _PRECISION = flags.DEFINE_enum(
 _JIT_COMPILE = flags.DEFINE_boolean(
     "jit_compile", False, "Compile the training step with XLA (pays on GPUs)."
 )
+_DISTRIBUTION = flags.DEFINE_enum(
+    "distribution",
+    "none",
+    ["none", "mirrored", "multi_worker"],
+    "Who trains: one device; all GPUs of this machine; those of all machines "
+    "that TF_CONFIG names (export/cluster).",
+)
 
 flags.adopt_module_key_flags(content_flags)
 flags.adopt_module_key_flags(init_flags)
@@ -83,45 +91,73 @@ def main(argv: list[str]) -> int:
         raise ValueError("--workdir=DIR is missing: where the network goes.")
 
     fastnst.import_tensorflow()
-    from fastnst.inference import transform
-    from fastnst.networks import saved_networks
+    from fastnst.training import distribution as distribution_lib
     from fastnst.training import machine
-    from fastnst.training import workdir as workdir_lib
 
+    distribution = distribution_lib.Distribution(_DISTRIBUTION.value)
+    distribution.check_batch_size(content_flags.BATCH_SIZE.value)
     experiment = _flag_values(task)
-    workdir = workdir_lib.Workdir(
-        _WORKDIR.value,
-        experiment,
-        task.facts,
-        defaults={name: str(flags.FLAGS[name].default) for name in experiment},
-    )
-    for line in machine.describe(_PRECISION.value, _JIT_COMPILE.value):
+    workdir = _workdir(task, experiment, distribution)
+    for line in [
+        *machine.describe(_PRECISION.value, _JIT_COMPILE.value),
+        *distribution.describe(),
+    ]:
         print(line, flush=True)
-    trainer, facts = _trainer(task, stages)
+    with distribution.scope():
+        trainer, facts = _trainer(task, stages)
     photos = content_flags.validation_photos(stages[0][0])
     for name, photo in photos:
         task.check_photo(name, photo)
-    result = _run(task, trainer, stages, workdir, photos)
+    result = _run(task, trainer, stages, workdir, photos, distribution)
+    if distribution.is_chief:
+        facts = {"flags": experiment, **facts, **_steps(result, facts)}
+        _save(task, trainer, workdir, result, photos, facts)
+    # All end together: TensorFlow takes who ends before for lost.
+    distribution.wait()
+    return 0 if result.finished else 128 + result.signal
+
+
+def _save(task, trainer, workdir, result, photos, facts) -> None:
+    """Writes the network, its card and the transformed photos."""
+    from fastnst.inference import transform
+    from fastnst.networks import saved_networks
+    from fastnst.training import machine
+
     transformer = transform.ImageTransformer(trainer.transform_network)
     card = {
         **task.card(transformer, photos if result.finished else []),
         "command": shlex.join(["python", "-m", "fastnst.train", *sys.argv[1:]]),
-        "flags": experiment,
         **facts,
-        **_steps(result, facts),
         # A training that was finished already has no new ones.
         "losses": result.losses or workdir.card().get("losses", {}),
         "versions": machine.versions(),
     }
     card["description"] += f": {card['total_steps']} steps"
     saved_networks.save(trainer.transform_network, workdir.network, card)
-    return _report(task, transformer, workdir, result, photos)
+    _report(task, transformer, workdir, result, photos)
 
 
 def _steps(result, facts: dict) -> dict[str, int]:
     """Returns the steps of this training, and with those it started from."""
     before = facts.get("started_from", {}).get("total_steps", 0)
     return {"steps": result.step, "total_steps": before + result.step}
+
+
+def _workdir(task, experiment, distribution):
+    """Opens the workdir: that of worker 0 is the training's."""
+    from fastnst.training import workdir as workdir_lib
+
+    path, facts = _WORKDIR.value, dict(task.facts)
+    if distribution.num_workers > 1:
+        facts["workers"] = str(distribution.num_workers)
+    if not distribution.is_chief:
+        path = os.path.join(path, f"worker_{distribution.worker}")
+    return workdir_lib.Workdir(
+        path,
+        experiment,
+        facts,
+        defaults={name: str(flags.FLAGS[name].default) for name in experiment},
+    )
 
 
 def _task():
@@ -185,13 +221,42 @@ def _trainer(task, stages):
     return trainer, facts
 
 
-def _run(task, trainer, stages, workdir, photos):
+def _run(task, trainer, stages, workdir, photos, distribution):
+    from fastnst.training import callbacks
+    from fastnst.training import run
+
+    def batches(size, start):
+        def of_shard(batch_size, shard):
+            return task.batches(
+                content_flags.content_images(
+                    size, start, batch_size=batch_size, shard=shard
+                )
+            )
+
+        return distribution.batches(of_shard, content_flags.BATCH_SIZE.value)
+
+    shown = []
+    if distribution.is_chief:
+        shown = _shown(task, trainer, stages, workdir, photos)
+    return run.run(
+        trainer,
+        stages,
+        batches,
+        checkpoints=callbacks.Checkpoints(
+            trainer, str(workdir.checkpoints), _CHECKPOINT_EVERY.value
+        ),
+        callbacks=shown,
+        distribution=distribution,
+    )
+
+
+def _shown(task, trainer, stages, workdir, photos) -> list:
+    """Returns what shows the training, in TensorBoard and on the screen."""
     import numpy as np
 
     from fastnst.inference import transform
     from fastnst.training import callbacks
     from fastnst.training import event_log
-    from fastnst.training import run
 
     # In the precision of the training: in another it would be a copy.
     transformer = transform.ImageTransformer(
@@ -200,29 +265,19 @@ def _run(task, trainer, stages, workdir, photos):
     costs = np.concatenate(
         [np.full(steps, float(size) ** 2) for size, steps in stages]
     )
-    return run.run(
-        trainer,
-        stages,
-        lambda size, start: task.batches(
-            content_flags.content_images(size, start)
+    return [
+        event_log.EventLog(
+            workdir.logs,
+            [photo for _, photo in photos],
+            lambda photo: task.show(transformer, photo),
+            pictures_every=_STEPS_PER_EPOCH.value,
+            batch_size=content_flags.BATCH_SIZE.value,
         ),
-        checkpoints=callbacks.Checkpoints(
-            trainer, str(workdir.checkpoints), _CHECKPOINT_EVERY.value
-        ),
-        callbacks=[
-            event_log.EventLog(
-                workdir.logs,
-                [photo for _, photo in photos],
-                lambda photo: task.show(transformer, photo),
-                pictures_every=_STEPS_PER_EPOCH.value,
-                batch_size=content_flags.BATCH_SIZE.value,
-            ),
-            callbacks.ProgressBar(costs, content_flags.BATCH_SIZE.value),
-        ],
-    )
+        callbacks.ProgressBar(costs, content_flags.BATCH_SIZE.value),
+    ]
 
 
-def _report(task, transformer, workdir, result, photos) -> int:
+def _report(task, transformer, workdir, result, photos) -> None:
     """Writes the transformed photos and says where everything is."""
     from fastnst.data import image_files
 
@@ -231,14 +286,13 @@ def _report(task, transformer, workdir, result, photos) -> int:
             f"stopped after step {result.step}; the same command continues. "
             f"The network so far: {workdir.network}"
         )
-        return 128 + result.signal
+        return
     print(f"network: {workdir.network}")
     workdir.validation.mkdir(exist_ok=True)
     for name, picture in task.results(transformer, photos):
         path = workdir.validation / name
         image_files.write_image(path, picture)
         print(f"validation: {path}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What happens between the steps of a training."""
 
+from collections.abc import Callable
 import math
 import pathlib
 import shutil
@@ -45,14 +46,27 @@ class StopOnSignal(keras.callbacks.Callback):
 
     Args:
         signals: Open while the training runs.
+        agree: Makes of the numbers of all workers, 0 without a signal, one
+            that they share: they stop together.
+
+    Attributes:
+        received: The number of the signal that ended it, or None.
     """
 
-    def __init__(self, signals: stop_signals.StopSignals):
+    def __init__(
+        self,
+        signals: stop_signals.StopSignals,
+        agree: Callable[[int], int] = int,
+    ):
         super().__init__()
         self._signals = signals
+        self._agree = agree
+        self.received: int | None = None
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._signals.received is not None:
+        number = self._agree(self._signals.received or 0)
+        if number:
+            self.received = number
             self.model.stop_training = True
 
 
@@ -84,8 +98,12 @@ class Checkpoints(keras.callbacks.Callback):
             self._checkpoint, directory, max_to_keep=2
         )
 
-    def restore(self) -> int:
-        """Restores the last state that is not damaged, if there is one.
+    def restore(self, agree: Callable[[int], int] = int) -> int:
+        """Restores the last state that all workers have, if there is one.
+
+        Args:
+            agree: Makes of the last steps of all workers one that all have:
+                one that was killed may have saved one state less than others.
 
         Returns:
             The number of steps done.
@@ -93,6 +111,28 @@ class Checkpoints(keras.callbacks.Callback):
         Raises:
             ValueError: If there are checkpoints, but none can be restored.
         """
+        step = self._restore_last()
+        agreed = agree(step)
+        if agreed < step:
+            self._restore_step(agreed)
+        return agreed
+
+    def _restore_step(self, step: int) -> None:
+        """Restores the state of a step."""
+        for path in self._manager.checkpoints or self._unlisted():
+            if path.endswith(f"-{step}"):
+                self._checkpoint.restore(path).assert_consumed()
+                self._saved = step
+                return
+        raise ValueError(
+            f"Another worker has the state of step {step}, which "
+            f"{self._directory} has not. Copy the checkpoints of the worker "
+            "that has done most steps to all others, or choose another "
+            "--workdir."
+        )
+
+    def _restore_last(self) -> int:
+        """Restores the last state here that is not damaged."""
         # What a process that was killed had not finished.
         for unfinished in self._directory.glob("ckpt-*_temp"):
             shutil.rmtree(unfinished, ignore_errors=True)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst.training import callbacks as callbacks_lib
-from fastnst.training import failures
+from fastnst.training import distribution as distribution_lib
 from fastnst.training import per_style
 from fastnst.training import stop_signals
 
@@ -59,6 +59,7 @@ def run(
     *,
     checkpoints: callbacks_lib.Checkpoints,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    distribution: distribution_lib.Distribution | None = None,
 ) -> Result:
     """Trains until all stages are done or a signal comes, from where it stood.
 
@@ -68,6 +69,7 @@ def run(
         make_dataset: (image size, position) -> batches from that position.
         checkpoints: Restored first, saved regularly and at the end.
         callbacks: More of them; they see every step.
+        distribution: Who trains; None: one device.
 
     Returns:
         How it ended.
@@ -76,22 +78,23 @@ def run(
         NotFiniteError: If a term is not finite.
         OSError: If the state cannot be saved.
     """
-    step = checkpoints.restore()
+    workers = distribution or distribution_lib.Distribution("none")
     last = _LastLosses()
     total = 0
     try:
+        step = checkpoints.restore(workers.smallest)
         with stop_signals.StopSignals("step") as signals:
-            stop = callbacks_lib.StopOnSignal(signals)
+            stop = callbacks_lib.StopOnSignal(signals, workers.largest)
             # The guard comes first: nothing after it may save a bad state.
             guard = callbacks_lib.StopOnNotFinite()
             every = [guard, last, *callbacks, checkpoints, stop]
             for image_size, num_steps in stages:
                 total += num_steps
-                if step < total and signals.received is None:
+                if step < total and stop.received is None:
                     position = int(trainer.data_position.numpy())
                     dataset = make_dataset(image_size, position)
                     step = _fit(trainer, dataset, total - step, every)
-                    if step < total and signals.received is None:
+                    if step < total and stop.received is None:
                         raise OSError(
                             f"The content images ended at step {step} of "
                             f"{total}."
@@ -100,10 +103,10 @@ def run(
     except tf.errors.OpError as error:
         raise OSError(
             "The training stopped: "
-            f"{failures.reason(error)} The last checkpoint is kept; mend the "
+            f"{workers.reason(error)} The last checkpoint is kept; mend the "
             "cause and give the same command again."
         ) from error
-    return Result(step, step >= total, signals.received, last.means())
+    return Result(step, step >= total, stop.received, last.means())
 
 
 def _fit(trainer, dataset, num_steps: int, callbacks) -> int:

@@ -34,3 +34,10 @@ class Trainer(keras.Model):
     def metrics(self):
         """None: the step returns its own numbers."""
         return []
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: all is built.
+
+        Keras would average a batch over the workers first, and with more than
+        one cannot.
+        """
