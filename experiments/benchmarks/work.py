@@ -33,6 +33,16 @@ def transform_flop(height: int, width: int) -> float:
     return _flop(_TRANSFORM, height, width)
 
 
+def transform_weights() -> int:
+    """Counts the weights of the transform network's convolutions.
+
+    Biases, scales and shifts are left out, a fifth of a percent.
+    """
+    return sum(
+        side**2 * inside * outside for side, inside, outside, _ in _TRANSFORM
+    )
+
+
 def vgg16_flop(height: int, width: int) -> float:
     """Counts one pass of VGG16 to relu3_3 over a picture."""
     return _flop(_VGG16, height, width)

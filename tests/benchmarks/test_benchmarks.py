@@ -207,3 +207,51 @@ def test_both_sides_compute_the_same_network(size):
     found = own(pictures, training=False).numpy()
     assert np.std(expected) > 2
     np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_a_ring_sums_in_the_time_that_its_parts_take():
+    import scaling
+
+    # Two GPUs send half of it twice, four send a quarter six times.
+    assert scaling.ring_seconds(1e6, 2, 8e6, 0.0) == pytest.approx(1.0)
+    assert scaling.ring_seconds(1e6, 4, 8e6, 0.0) == pytest.approx(1.5)
+    assert scaling.ring_seconds(0.0, 4, 8e6, 0.1) == pytest.approx(0.6)
+    assert scaling.ring_seconds(1e6, 1, 8e6, 0.1) == 0.0
+
+
+def test_scaling_on_paper():
+    import scaling
+
+    given = scaling.Assumptions()
+    # 1.67 million weights; 134 GFLOP an image.
+    assert scaling.gradient_bytes() / 4e6 == pytest.approx(1.67, abs=0.01)
+    alone = scaling.step_seconds(given, 1, 10)
+    assert alone == pytest.approx(16 * 133.6e9 / (0.25 * 989e12), rel=1e-3)
+    for gpus in scaling.GPUS[1:]:
+        # Never more than so many GPUs, and a faster network is faster.
+        ideal = gpus * given.batch / alone
+        speeds = [
+            scaling.images_per_second(given, gpus, gigabits)
+            for gigabits in scaling.BANDWIDTHS
+        ]
+        assert speeds == sorted(speeds)
+        assert speeds[-1] < ideal
+
+
+def test_the_table_of_the_cluster_is_the_model():
+    import scaling
+
+    readme = HERE.parents[1] / "export" / "cluster" / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    assert scaling.table(scaling.Assumptions()) in text
+
+
+def test_the_weights_are_those_of_the_network():
+    import work
+
+    from fastnst.networks import style_transfer_network
+
+    network = style_transfer_network.StyleTransferNetwork()
+    network.build((None, None, None, 3))
+    counted = work.transform_weights()
+    assert 0.995 < counted / network.count_params() < 1.0
