@@ -65,7 +65,7 @@ def test_an_operation_of_the_processor_is_seen():
         return inner(images)
 
     function = outer.get_concrete_function(tf.TensorSpec([2], tf.float32))
-    assert _op_types(function) & _HOST_OPS == {"PyFunc", "PrintV2"}
+    assert _op_types(function) & _HOST_OPS >= {"PyFunc", "PrintV2"}
 
 
 @pytest.mark.slow
