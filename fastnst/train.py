@@ -147,7 +147,7 @@ def _workdir(task, experiment, distribution):
     """Opens the workdir: that of worker 0 is the training's."""
     from fastnst.training import workdir as workdir_lib
 
-    path, facts = _WORKDIR.value, dict(task.facts)
+    path, facts = str(_WORKDIR.value), dict(task.facts)
     if distribution.num_workers > 1:
         facts["workers"] = str(distribution.num_workers)
     if not distribution.is_chief:

@@ -207,12 +207,14 @@ def read_cluster(text: str) -> tuple[int, int]:
 
 
 def _check_addresses(workers) -> None:
-    good = isinstance(workers, list) and workers
-    for address in workers if good else ():
-        host, _, port = str(address).rpartition(":")
-        good = good and host and port.isdigit() and 0 < int(port) < 65536
-    if not good or len(set(workers)) < len(workers):
+    good = isinstance(workers, list) and all(map(_is_address, workers))
+    if not good or not 0 < len(workers) == len(set(workers)):
         raise ValueError(
             "The workers of TF_CONFIG must be a list of different addresses "
             f"HOST:PORT. Received: {json.dumps(workers)}."
         )
+
+
+def _is_address(text) -> bool:
+    host, _, port = str(text).rpartition(":")
+    return bool(host) and port.isdigit() and 0 < int(port) < 65536
