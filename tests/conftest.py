@@ -1,6 +1,7 @@
 """Fixtures that more than one room of the tests uses."""
 
 import contextlib
+import importlib.util
 import os
 import pathlib
 import resource
@@ -21,6 +22,19 @@ def _path_from(variable: str) -> pathlib.Path:
 def _ctrl_c_reaches_commands():
     """A shell lets its background jobs, and what they start, ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def load_script():
+    """Loads a script that is in no package as a module, by its path."""
+
+    def load(path):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The contact sheet: every style has its place, and the file is whole."""
 
-import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -24,12 +23,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def gallery():
+def gallery(load_script):
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("gallery", _SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(_SCRIPT)
 
 
 def test_strips_lie_in_rows_below_their_labels(gallery):

@@ -1,6 +1,5 @@
 """The README of the networks says what is known, and nothing else."""
 
-import importlib.util
 import json
 import pathlib
 import zipfile
@@ -17,12 +16,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def model_cards():
+def model_cards(load_script):
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("model_cards", _SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(_SCRIPT)
 
 
 @pytest.fixture

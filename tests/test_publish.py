@@ -1,6 +1,5 @@
 """Publishing a network: half the bytes, the same network, no private paths."""
 
-import importlib.util
 import pathlib
 
 import keras
@@ -18,12 +17,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def publish():
+def publish(load_script):
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("publish", _SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(_SCRIPT)
 
 
 @pytest.fixture

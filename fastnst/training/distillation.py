@@ -122,8 +122,7 @@ class Distiller(trainer.Trainer):
             What `training_step` returns.
         """
         photos, next_position = data
-        step = tf.convert_to_tensor(self.optimizer.iterations)
-        images = self._images(photos, step)
+        images = self._images(photos, self.step)
         targets = self.objective.targets(images)
 
         def compute_terms():

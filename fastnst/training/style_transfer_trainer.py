@@ -82,9 +82,7 @@ class StyleTransferTrainer(trainer.Trainer):
         """
         batch = content_images.shape[0] or tf.shape(content_images)[0]
         half = (batch + 1) // 2
-        step = tf.cast(
-            tf.convert_to_tensor(self.optimizer.iterations), tf.int32
-        )
+        step = self.step
         first = half * tf.random.stateless_uniform(
             [], tf.stack([2, step]), 0, 2, tf.int32
         )
@@ -103,8 +101,7 @@ class StyleTransferTrainer(trainer.Trainer):
         """Gives every image a style, all of them equally often."""
         num_styles = self.objective.num_styles
         context = tf.distribute.get_replica_context()
-        steps = tf.convert_to_tensor(self.optimizer.iterations)
-        batches = tf.cast(steps, tf.int32) * context.num_replicas_in_sync
+        batches = self.step * context.num_replicas_in_sync
         first = (batches + context.replica_id_in_sync_group) * batch
         return tf.one_hot((first + tf.range(batch)) % num_styles, num_styles)
 

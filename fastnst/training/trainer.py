@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from fastnst.training import training_step
 
@@ -29,6 +30,12 @@ class Trainer(keras.Model):
         self.data_position = training_step.data_position()
         self.usual_gradient_norm = training_step.usual_gradient_norm()
         self.built = True
+
+    @property
+    def step(self) -> tf.Tensor:
+        """Number of steps done, int32, shape (): what random draws hang on."""
+        steps = tf.convert_to_tensor(self.optimizer.iterations)
+        return tf.cast(steps, tf.int32)
 
     @property
     def metrics(self):

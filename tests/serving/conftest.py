@@ -1,6 +1,5 @@
 """One tiny exported network and one server for all tests of serving."""
 
-import importlib.util
 import os
 import pathlib
 import re
@@ -129,11 +128,6 @@ def server(exported_networks, web):
 
 
 @pytest.fixture(scope="session")
-def client():
+def client(load_script):
     """The module export/serving/client.py, which is in no package."""
-    spec = importlib.util.spec_from_file_location(
-        "serving_client", SERVING / "client.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SERVING / "client.py")

@@ -1,7 +1,6 @@
 """export/serving/load_test.py: a small run, and that it can fail."""
 
 import base64
-import importlib.util
 import json
 import os
 import pathlib
@@ -15,11 +14,8 @@ _PROGRAM = pathlib.Path(__file__).parents[2] / "export/serving/load_test.py"
 
 
 @pytest.fixture(scope="module")
-def load_test():
-    spec = importlib.util.spec_from_file_location("load_test", _PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def load_test(load_script):
+    return load_script(_PROGRAM)
 
 
 def test_a_server_passes(server, exported_networks):
