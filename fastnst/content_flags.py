@@ -1,5 +1,7 @@
 """The flags of the images that are trained on, and what they open."""
 
+import pathlib
+
 from absl import flags
 
 CONTENT_DATASET = flags.DEFINE_list(
@@ -37,7 +39,13 @@ VALIDATION_IMAGES = flags.DEFINE_list(
     "Photos or folders shown in TensorBoard and transformed at the end. "
     "Default: four content images.",
 )
-SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and data.")
+SEED = flags.DEFINE_integer(
+    "seed",
+    0,
+    "Seed of weights and data.",
+    lower_bound=0,
+    upper_bound=2**32 - 1,
+)
 
 
 def stages() -> list[tuple[int, int]]:
@@ -122,12 +130,26 @@ def validation_photos(image_size: int) -> list:
     # Opening the content images here finds what is wrong with them at once.
     batches = content_images(image_size, 0)
     if VALIDATION_IMAGES.value:
+        paths = image_files.find_images(VALIDATION_IMAGES.value)
+        _check_names(paths)
         return [
             (path.stem, image_files.read_image(path).flattened())
-            for path in image_files.find_images(VALIDATION_IMAGES.value)
+            for path in paths
         ]
     images, _ = next(iter(batches))
     return [
         (f"content_{number}", image)
         for number, image in enumerate(images.numpy().astype("uint8")[:4])
     ]
+
+
+def _check_names(paths: list[pathlib.Path]) -> None:
+    """Refuses photos whose results would have one name."""
+    first: dict[str, pathlib.Path] = {}
+    for path in paths:
+        other = first.setdefault(path.stem, path)
+        if other != path:
+            raise ValueError(
+                "--validation_images must have different names, which their "
+                f"results get. Received: {other} and {path}."
+            )

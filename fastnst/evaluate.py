@@ -101,18 +101,15 @@ def main(argv: list[str]) -> int:
     images = command_line.required(_IMAGES)
     if _TABLE.value == "loss_network":
         _output_dir().mkdir(parents=True, exist_ok=True)
+        objective_evaluation.check_flags()
         return loss_network_evaluation.evaluate(
             images, _NUM_IMAGES.value, sizes, _output_dir()
         )
-    network = command_line.required(_NETWORK)
+    command_line.required(_NETWORK)
     if _TABLE.value == "flicker":
         _output_dir().mkdir(parents=True, exist_ok=True)
         return flicker_evaluation.evaluate(
-            network,
-            _STYLE.value,
-            sizes,
-            _photos,
-            _output_dir(),
+            _transformer(), _STYLE.value, sizes, _photos, _output_dir()
         )
     _style_image()
     tables = {
@@ -150,19 +147,25 @@ def _sizes() -> list[int]:
 
 
 def _transformer(precision: str = "float32"):
-    """Loads the network; returns it and the style that is measured."""
+    """Loads the network, and refuses one that cannot be measured."""
     fastnst.import_tensorflow()
-    from fastnst.evaluation import objective
     from fastnst.inference import transform
 
     transformer = transform.ImageTransformer.load(
         command_line.required(_NETWORK), precision=precision
     )
     transformer.require_task("style_transfer")
-    style = objective.matching_style(
+    transformer.require_trained_loss_network()
+    return transformer
+
+
+def _style(transformer) -> str:
+    """Returns the style that was trained on the picture of the flags."""
+    from fastnst.evaluation import objective
+
+    return objective.matching_style(
         transformer.card, _style_image(), _STYLE.value
     )
-    return transformer, style
 
 
 def _photos(size: int):
@@ -177,9 +180,9 @@ def _photos(size: int):
 
 def _objective(sizes: list[int]) -> int:
     objective_evaluation.check_flags()
-    transformer, style = _transformer()
+    transformer = _transformer()
     return objective_evaluation.evaluate(
-        transformer, style, sizes, _photos, _output_dir()
+        transformer, _style(transformer), sizes, _photos, _output_dir()
     )
 
 
@@ -190,10 +193,10 @@ def _speed(sizes: list[int]) -> int:
             "--num_images must be 1 with --table=speed, which needs one photo. "
             f"Received: {_NUM_IMAGES.value}."
         )
-    transformer, style = _transformer(speed_evaluation.precision())
+    transformer = _transformer(speed_evaluation.precision())
     return speed_evaluation.evaluate(
         transformer,
-        style,
+        _style(transformer),
         sizes,
         lambda size: _photos(size)[0],
         _output_dir(),
@@ -201,7 +204,8 @@ def _speed(sizes: list[int]) -> int:
 
 
 def _artifacts(sizes: list[int]) -> int:
-    transformer, style = _transformer()
+    transformer = _transformer()
+    style = _style(transformer)
     from fastnst.data import image_files
     from fastnst.evaluation import artifacts
     from fastnst.evaluation import tables

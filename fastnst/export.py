@@ -24,6 +24,8 @@ from absl import flags
 
 import fastnst
 from fastnst import command_line
+from fastnst.data import image_files
+from fastnst.deployment import tflite_options
 from fastnst.deployment import version_directory
 
 _FORMATS = ("saved_model", "tflite")
@@ -96,7 +98,7 @@ def main(argv: list[str]) -> None:
     del argv
     network_name = command_line.required(_NETWORK)
     output_dir = pathlib.Path(command_line.required(_OUTPUT_DIR)).expanduser()
-    _check_formats()
+    _check_flags()
     name = _export_name(network_name)
     folders = _folders(output_dir / name)
     for folder in folders.values():
@@ -121,13 +123,21 @@ def main(argv: list[str]) -> None:
         print(f"wrote {folder}")
 
 
-def _check_formats() -> None:
-    unknown = [name for name in _FORMATS_FLAG.value if name not in _FORMATS]
-    if unknown or not _FORMATS_FLAG.value:
-        raise ValueError(
-            f"--formats must be of {', '.join(_FORMATS)}. "
-            f"Received: {', '.join(_FORMATS_FLAG.value) or 'nothing'}."
+def _check_flags() -> None:
+    """Refuses at once what would otherwise fail after minutes."""
+    check = tflite_options.check_choice
+    check("formats", _FORMATS_FLAG.value, _FORMATS)
+    check("tflite_pixels", _TFLITE_PIXELS.value, tflite_options.PIXELS)
+    if _TFLITE_PRECISION.value is not None:
+        check(
+            "tflite_precision",
+            _TFLITE_PRECISION.value,
+            tflite_options.PRECISIONS,
         )
+    for size in _TFLITE_SIZE.value or []:
+        tflite_options.parse_size(size)
+    if _PHOTO.value:
+        image_files.read_image(_PHOTO.value)
 
 
 def _export_name(network_name: str) -> str:
@@ -175,13 +185,13 @@ def _export_tflite(network, name: str, folder: pathlib.Path) -> None:
 
     sizes = _TFLITE_SIZE.value or _TFLITE_SIZES[network.task]
     comparisons = []
-    for size in map(tflite.parse_size, sizes):
+    for size in map(tflite_options.parse_size, sizes):
         precisions = _TFLITE_PRECISION.value or ["fp16" if size else "int8"]
         for pixels in _TFLITE_PIXELS.value:
             for precision, model in tflite.convert(
                 network, size, precisions=precisions, pixels=pixels, name=name
             ):
-                file = tflite.file_name(name, size, precision, pixels)
+                file = tflite_options.file_name(name, size, precision, pixels)
                 comparison = tflite.compare(
                     network,
                     model,

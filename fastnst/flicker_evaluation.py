@@ -6,7 +6,7 @@ import pathlib
 
 
 def evaluate(
-    network: str,
+    transformer,
     style: str | None,
     sizes: Sequence[int],
     photos: Callable[[int], list],
@@ -15,7 +15,7 @@ def evaluate(
     """Measures how much each style flickers; prints and writes the table.
 
     Args:
-        network: A trained network: a name, a file or a workdir.
+        transformer: An `ImageTransformer`.
         style: The only style to measure; None measures all.
         sizes: Sides of the frames.
         photos: Side to photos, as `objective.square_photos` returns them.
@@ -25,18 +25,12 @@ def evaluate(
         The exit code.
 
     Raises:
-        OSError: If a file cannot be read.
+        OSError: If a photo cannot be read.
         ValueError: If network, style and photos do not fit.
     """
-    import fastnst
-
-    fastnst.import_tensorflow()
     from fastnst.evaluation import flicker
     from fastnst.evaluation import tables
-    from fastnst.inference import transform
 
-    transformer = transform.ImageTransformer.load(network)
-    transformer.require_task("style_transfer")
     rows = []
     for size in sizes:
         pixels = [photo for _, photo in photos(size)]
@@ -44,7 +38,7 @@ def evaluate(
             found = flicker.measure(
                 lambda frames: transformer.stylize(frames, name), pixels
             )
-            rows.append((network, name, size, len(pixels), *found))
-    header = ("network", "style", "size", "photos", *flicker.Flicker._fields)
+            rows.append((name, size, len(pixels), *found))
+    header = ("style", "size", "photos", *flicker.Flicker._fields)
     print(tables.write(output_dir, "flicker", header, rows), end="")
     return 0

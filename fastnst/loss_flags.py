@@ -3,6 +3,7 @@
 import hashlib
 import math
 import pathlib
+import re
 
 from absl import flags
 
@@ -68,6 +69,9 @@ VGG16_WEIGHTS = flags.DEFINE_string(
     "Weights of vgg16: 'imagenet' (downloaded by Keras), the path "
     "of a Keras HDF5 file, or 'random', which will not show the style.",
 )
+
+# The loss network halves it up to four times.
+_SMALLEST_STYLE = 16
 
 
 def follow_loss_network() -> None:
@@ -148,6 +152,13 @@ def style_names() -> list[str]:
             "--style_names must hold one different name for each of "
             f"--style_image={','.join(pictures)}. Received: {','.join(names)}."
         )
+    # They name files, and --style=wave:0.6,mosaic:0.4 takes them apart.
+    if not all(names) or re.search("[/:,]", "".join(names)):
+        raise ValueError(
+            "--style_names must not be empty nor hold any of / : , (their "
+            "default is the names of the files). Received: "
+            f"{' '.join(map(repr, names))}."
+        )
     return names
 
 
@@ -217,13 +228,15 @@ def build_style_objective(precision: str = "float32"):
     scales = numbers("style_scales", STYLE_SCALES.value)
     style_names()
     pictures = [
-        image_files.read_image(path).rgb for path in STYLE_IMAGE.value or []
+        image_files.read_image(path).flattened()
+        for path in STYLE_IMAGE.value or []
     ]
     if STYLE_IMAGE_SIZE.value:
         pictures = [
             image_files.resize_short_side(picture, STYLE_IMAGE_SIZE.value)
             for picture in pictures
         ]
+    _check_sizes(pictures, scales)
     network = build_loss_network([CONTENT_LAYER.value, *weights], precision)
     objective = style_objective.StyleObjective(
         network,
@@ -235,3 +248,16 @@ def build_style_objective(precision: str = "float32"):
         style_scales=scales,
     )
     return network, objective
+
+
+def _check_sizes(pictures, scales: list[float]) -> None:
+    """Refuses style pictures that the loss network pools to nothing."""
+    for path, picture in zip(STYLE_IMAGE.value or [], pictures):
+        height, width = picture.shape[:2]
+        if min(height, width) * min(scales) < _SMALLEST_STYLE:
+            raise ValueError(
+                f"--style_image={path} must be at least {_SMALLEST_STYLE} "
+                "pixels high and wide after --style_image_size and "
+                f"--style_scales. Received: {width}x{height}, scales "
+                f"{','.join(STYLE_SCALES.value)}."
+            )

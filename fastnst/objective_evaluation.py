@@ -118,15 +118,7 @@ def take_from_card(card: dict) -> None:
 
     Args:
         card: Of the network.
-
-    Raises:
-        ValueError: If its loss network had random weights.
     """
-    if card.get("loss_network", {}).get("weights") == "random":
-        raise ValueError(
-            "The network was trained with a loss network of random weights "
-            "(its card says so): its objective means nothing."
-        )
     trained = card.get("flags", {})
     for name in _FROM_CARD:
         # The weights in the card belong to the layers in the card.

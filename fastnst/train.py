@@ -53,7 +53,11 @@ _PRESET = flags.DEFINE_enum(
     "preset", "default", ["default", "paper"], "Transform network."
 )
 _WIDTH = flags.DEFINE_float(
-    "width", 1.0, "Multiplier of its numbers of filters.", lower_bound=0.01
+    "width",
+    1.0,
+    "Multiplier of its numbers of filters.",
+    lower_bound=0.01,
+    upper_bound=16.0,
 )
 _PRECISION = flags.DEFINE_enum(
     "precision",

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 
+from absl import flags
+from absl.testing import flagsaver
 import pytest
 
 
@@ -224,3 +226,17 @@ def style_trainer():
 def content_batches():
     """Makes a dataset of content images."""
     return make_content_batches
+
+
+@pytest.fixture
+def set_flags():
+    """Sets flags until the test ends."""
+    if not flags.FLAGS.is_parsed():
+        flags.FLAGS.mark_as_parsed()
+    with flagsaver.flagsaver():
+
+        def assign(**values):
+            for name, value in values.items():
+                setattr(flags.FLAGS, name, value)
+
+        yield assign

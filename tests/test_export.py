@@ -239,6 +239,12 @@ def test_a_file_for_output_dir_is_one_clear_line(workdir, tmp_path):
         (["--network=wave"], "--output_dir"),
         (["--network=w", "--output_dir=o", "--formats=onnx"], "--formats"),
         (["--network=w", "--output_dir=o", "--name=a/b"], "--name"),
+        (["--network=w", "--output_dir=o", "--tflite_size=64"], "tflite_size"),
+        (
+            ["--network=w", "--output_dir=o", "--tflite_precision=fp8"],
+            "tflite_precision",
+        ),
+        (["--network=w", "--output_dir=o", "--photo=none.jpg"], "none.jpg"),
     ],
 )
 def test_bad_flags_are_named(arguments, message):

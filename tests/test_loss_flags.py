@@ -4,26 +4,11 @@ import hashlib
 import pathlib
 
 from absl import flags
-from absl.testing import flagsaver
 import pytest
 
 from fastnst import loss_flags
 
 _STYLES = pathlib.Path(__file__).parents[1] / "experiments" / "styles"
-
-
-@pytest.fixture
-def set_flags():
-    """Sets flags until the test ends."""
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver():
-
-        def assign(**values):
-            for name, value in values.items():
-                setattr(flags.FLAGS, name, value)
-
-        yield assign
 
 
 def test_the_default_weights_are_the_released_code_s_five(set_flags):
@@ -107,6 +92,10 @@ def test_styles_are_named_by_their_files_or_as_asked(set_flags):
         (["a/wave.png", "b/wave.png"], None, "Received: wave,wave"),
         (["a.png", "b.png"], ["one"], "Received: one"),
         (["a.png", "b.png"], ["one", "one"], "Received: one,one"),
+        # Results are named after them, and --style=one:0.6,two:0.4 reads them.
+        (["a.png"], ["a/b"], "must not.*'a/b'"),
+        (["a.png", "b.png"], ["a", ""], "must not be empty"),
+        (["my:style.jpg"], None, "my:style"),
     ],
 )
 def test_every_style_needs_a_name_of_its_own(
@@ -161,4 +150,17 @@ def test_the_objective_is_that_of_the_flags(set_flags):
     }
     set_flags(style_scales=["0.3"])
     with pytest.raises(ValueError, match="0.3"):
+        loss_flags.build_style_objective()
+
+
+@pytest.mark.skipif(not _STYLES.is_dir(), reason="without the repository")
+def test_a_style_picture_that_is_pooled_to_nothing_is_refused(set_flags):
+    set_flags(
+        style_image=[str(_STYLES / "wave.png")],
+        style_names=None,
+        style_image_size=40,
+        style_scales=["1", "0.25"],
+        vgg16_weights="random",
+    )
+    with pytest.raises(ValueError, match="wave.png must be at least 16 pixels"):
         loss_flags.build_style_objective()

@@ -126,13 +126,15 @@ class ContentLoader:
             if name in left_out:
                 return
             left_out.add(name)
-            logging.warning(
-                "Content image %s is left out (%d of %s so far): %s",
-                name,
-                len(left_out),
-                part.name,
-                reason,
-            )
+            if (part.name, name) not in _NAMED:
+                _NAMED.add((part.name, name))
+                logging.warning(
+                    "Content image %s is left out (%d of %s so far): %s",
+                    name,
+                    len(left_out),
+                    part.name,
+                    reason,
+                )
             if part.count is not None and len(left_out) >= part.count:
                 raise ValueError(
                     f"None of the {part.count} pictures of {part.name} can be "
@@ -156,6 +158,9 @@ class ContentLoader:
         return square[:, ::-1] if rng.integers(2) else square
 
 
+# Source and name of what was left out and is in the log: the stages of a
+# training, each of which has a loader, tell of it once.
+_NAMED: set[tuple[str, str]] = set()
 _LOADERS: "weakref.WeakSet[ContentLoader]" = weakref.WeakSet()
 
 

@@ -150,7 +150,7 @@ def _builder(name: str, data_dir: str | None):
     try:
         return tfds.builder(name, data_dir=data_dir)
     except ValueError as error:
-        raise ValueError(f"{refusal} TFDS: {str(error)[:160]}") from error
+        raise ValueError(refusal) from error
 
 
 def _needs(name: str, builder) -> str:

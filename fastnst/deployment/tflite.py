@@ -16,52 +16,17 @@ from fastnst.deployment import op_audit
 from fastnst.deployment import parity
 from fastnst.deployment import signatures
 from fastnst.deployment import tflite_metadata
+from fastnst.deployment import tflite_options
 from fastnst.networks import padding
 from fastnst.networks import saved_networks
-
-# How the weights are stored: as they are, rounded to half the bits, or to a
-# quarter with the arithmetic in integers (dynamic range).
-PRECISIONS = ("fp32", "fp16", "int8")
-PIXELS = ("float32", "uint8")
 
 # Pictures of any size are compared at this one.
 _TEST_SIZE = (253, 317)
 
-# Height and width; None where the file takes any.
-Size = tuple[int, int] | None
-
-
-def parse_size(text: str) -> Size:
-    """Parses "256x320", height x width, or "dynamic".
-
-    Raises:
-        ValueError: If it is neither.
-    """
-    if text == "dynamic":
-        return None
-    try:
-        height, width = [int(number) for number in text.split("x")]
-    except ValueError:
-        height = width = 0
-    if height < 1 or width < 1:
-        raise ValueError(
-            "`tflite_size` must be height x width, such as 256x320, or "
-            f"dynamic. Received: {text!r}."
-        )
-    return height, width
-
-
-def file_name(name: str, size: Size, precision: str, pixels: str) -> str:
-    """Returns "<name>_256x256_fp16.tflite"; uint8 pixels are named."""
-    parts = [name, f"{size[0]}x{size[1]}" if size else "dynamic", precision]
-    if pixels != "float32":
-        parts.append(pixels)
-    return "_".join(parts) + ".tflite"
-
 
 def convert(
     network: keras.Model,
-    size: Size,
+    size: tflite_options.Size,
     *,
     precisions: Sequence[str],
     pixels: str = "float32",
@@ -76,8 +41,8 @@ def convert(
         network: A transform network; converted in float32.
         size: Height and width of its pictures. With None they are free; such
             a file is for LiteRT's `Interpreter` only.
-        precisions: Of `PRECISIONS`.
-        pixels: Of `PIXELS`: dtype of input and output.
+        precisions: Of `tflite_options.PRECISIONS`.
+        pixels: Of `tflite_options.PIXELS`: dtype of input and output.
         name: Of the network, for the metadata. None is Keras' name of it.
 
     Yields:
@@ -86,8 +51,10 @@ def convert(
     Raises:
         ValueError: If the network cannot be converted.
     """
-    _check_choice("precisions", precisions, PRECISIONS)
-    _check_choice("pixels", [pixels], PIXELS)
+    tflite_options.check_choice(
+        "precisions", precisions, tflite_options.PRECISIONS
+    )
+    tflite_options.check_choice("pixels", [pixels], tflite_options.PIXELS)
     # The one route that keeps the weights: see the op audit.
     with tempfile.TemporaryDirectory() as folder:
         _write_saved_model(network, size, pixels, folder)
@@ -139,7 +106,7 @@ def runner(
 def compare(
     network: keras.Model,
     model: bytes,
-    size: Size,
+    size: tflite_options.Size,
     *,
     name: str,
     precision: str,
@@ -187,7 +154,7 @@ def compare(
 
 
 def _write_saved_model(
-    network: keras.Model, size: Size, pixels: str, folder: str
+    network: keras.Model, size: tflite_options.Size, pixels: str, folder: str
 ) -> None:
     """Writes the network, formulated for LiteRT, as a SavedModel."""
     network = saved_networks.with_dtype_policy(network, "float32")
@@ -208,7 +175,7 @@ def _write_saved_model(
         )
 
 
-def _endpoint(network: keras.Model, size: Size, pixels: str):
+def _endpoint(network: keras.Model, size: tflite_options.Size, pixels: str):
     num_styles = len(getattr(network, "style_names", ()))
     signature = [
         tf.TensorSpec([1, *(size or (None, None)), 3], pixels, name="image")
@@ -245,12 +212,3 @@ def _converted(folder: str, precision: str) -> bytes:
                 "TensorFlow cannot convert this network to TFLite: "
                 f"{(str(error).splitlines() or [''])[0][:300]}"
             ) from error
-
-
-def _check_choice(argument: str, received: Sequence[str], legal) -> None:
-    unknown = [value for value in received if value not in legal]
-    if unknown or not received:
-        raise ValueError(
-            f"`{argument}` must be of {', '.join(legal)}. "
-            f"Received: {', '.join(received) or 'nothing'}."
-        )

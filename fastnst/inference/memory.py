@@ -102,7 +102,7 @@ def check(network: keras.Model, height: int, width: int) -> None:
         raise ValueError(
             f"{width}x{height} pixels are too many for the memory: as a whole "
             f"they need about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB "
-            "are free. Set `tile` to auto."
+            "are free. Set `tile` to auto (--tile=auto)."
         )
 
 

@@ -137,6 +137,14 @@ class ImageTransformer:
                 f"{self._name!r}, which is a {self.network.task} network."
             )
 
+    def require_trained_loss_network(self) -> None:
+        """Raises ValueError if random weights judged the training."""
+        if self.card.get("loss_network", {}).get("weights") == "random":
+            raise ValueError(
+                "The network was trained with a loss network of random weights "
+                "(its card says so): measuring it means nothing."
+            )
+
     def require_factor(self, factor: int | None) -> None:
         """Raises ValueError if the network enlarges by another factor.
 

@@ -14,9 +14,9 @@ _NUM_RESIDUAL_BLOCKS = 5
 # Each of the five unpadded residual blocks takes 2 x 2 pixels off every side
 # at a quarter of the size: 2 * 5 * 4 = 40 (supplement, Table 1).
 _PAPER_FRAME = 40
-# Grey levels per unit of the last convolution of preset "default". With 127.5
-# a step of Adam moves the pixels so far that 3,500 steps ended where 250 do
-# with 5; with 1 the contrast grows slowly.
+# Gray levels per unit of the last convolution of preset "default", near the
+# middle. With 127.5, the paper's, a step of Adam moves the pixels so far that
+# 3,500 steps ended where 250 do with 5; with 1 the contrast grows slowly.
 _PIXEL_SCALE = 5.0
 
 
@@ -28,8 +28,7 @@ class StyleTransferNetwork(keras.Model):
     pixels, batch normalization, unpadded residual blocks, convolutions of
     stride 1/2, scaled tanh. Preset "default" differs from the paper: instance
     normalization, every convolution reflection padded, nearest-neighbor
-    upsampling before an ordinary convolution, which leaves no checkerboard, and
-    a linear output, which leaves no burnt spots.
+    upsampling before an ordinary convolution, which leaves no checkerboard.
 
     Args:
         preset: "default" or "paper".
@@ -43,8 +42,7 @@ class StyleTransferNetwork(keras.Model):
             and width at least 1.
         style_blend: float, shape (batch, num_styles), rows summing to 1. None
             is the first style.
-        training: Whether batch normalization uses the statistics of the batch,
-            and the output of preset "default" may leave [0, 255].
+        training: Whether batch normalization uses the statistics of the batch.
 
     Raises:
         ValueError: If an argument is not one of the above.
@@ -141,7 +139,7 @@ class StyleTransferNetwork(keras.Model):
         features = tf.cast(self.padded(images), self.compute_dtype)
         for block in self.blocks:
             features = block(features, style_blend, training=training)
-        stylized = self.pixels(features, training=training)
+        stylized = self.pixels(features)
         return stylized[:, : size[0], : size[1]]
 
     def padded(self, images: tf.Tensor) -> tf.Tensor:
@@ -150,17 +148,13 @@ class StyleTransferNetwork(keras.Model):
             return padding.pad_to_multiple(images, 4, 4, _PAPER_FRAME)
         return padding.pad_to_multiple(images, 4, 8)
 
-    def pixels(self, features: tf.Tensor, *, training=False) -> tf.Tensor:
+    def pixels(self, features: tf.Tensor) -> tf.Tensor:
         """Turns the features of the last block into pictures."""
         # Pixels need the precision of float32.
         pixels = tf.cast(self.to_pixels(features), self.variable_dtype)
-        if self.preset == "paper":
-            return 127.5 * (1.0 + tf.tanh(pixels))
-        # Differs from the paper: linear while training, clipped afterwards.
-        # Where tanh saturates there is no gradient, and a burnt spot in a flat
-        # sky stays burnt; here the losses pull it back.
-        stylized = 127.5 + _PIXEL_SCALE * pixels
-        return stylized if training else tf.clip_by_value(stylized, 0.0, 255.0)
+        if self.preset == "default":
+            pixels = _PIXEL_SCALE / 127.5 * pixels
+        return 127.5 * (1.0 + tf.tanh(pixels))
 
     def get_config(self):
         return {

@@ -129,6 +129,7 @@ def test_bad_files_are_left_out_and_named_once(tmp_path, warnings):
     folder = _photos(tmp_path)
     bad = _spoil(tmp_path)
     _take([folder], 20)  # Five epochs.
+    _take([folder], 5, image_size=20)  # The next stage of a training.
     assert len(warnings) == len(bad)
     for name in bad:
         assert sum(name in line for line in warnings) == 1

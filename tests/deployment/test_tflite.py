@@ -8,6 +8,7 @@ import tensorflow as tf
 from fastnst.deployment import op_audit
 from fastnst.deployment import parity
 from fastnst.deployment import tflite
+from fastnst.deployment import tflite_options
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
 
@@ -41,7 +42,7 @@ def _compare(network, model, size, precision, pixels="float32"):
 def test_all_precisions_of_two_styles_at_an_odd_size():
     network = _network(style_names=("plain", "bold"))
     files = dict(
-        tflite.convert(network, (33, 47), precisions=tflite.PRECISIONS)
+        tflite.convert(network, (33, 47), precisions=tflite_options.PRECISIONS)
     )
     comparisons = {
         precision: _compare(network, model, (33, 47), precision)
@@ -51,7 +52,7 @@ def test_all_precisions_of_two_styles_at_an_odd_size():
     assert 0.01 < comparisons["fp16"].max_difference < 3
     assert comparisons["fp16"].mean_difference < 0.3
     assert comparisons["int8"].mean_difference < 6
-    sizes = [len(files[precision]) for precision in tflite.PRECISIONS]
+    sizes = [len(files[precision]) for precision in tflite_options.PRECISIONS]
     assert sizes == sorted(sizes, reverse=True)
     # The formulation for LiteRT was traced, not the one for TensorFlow.
     counts = op_audit.audit(files["fp32"])
@@ -129,17 +130,17 @@ def test_files_are_as_small_as_promised(width, largest):
 
 
 def test_sizes_are_height_by_width():
-    assert tflite.parse_size("256x320") == (256, 320)
-    assert tflite.parse_size("dynamic") is None
+    assert tflite_options.parse_size("256x320") == (256, 320)
+    assert tflite_options.parse_size("dynamic") is None
     for text in ["256", "0x16", "axb", "16x16x3", "", "-1x5"]:
         with pytest.raises(ValueError, match="height x width"):
-            tflite.parse_size(text)
+            tflite_options.parse_size(text)
 
 
 def test_file_names_tell_size_precision_and_pixels():
-    name = tflite.file_name("wave", (256, 320), "fp16", "float32")
+    name = tflite_options.file_name("wave", (256, 320), "fp16", "float32")
     assert name == "wave_256x320_fp16.tflite"
-    name = tflite.file_name("wave", None, "int8", "uint8")
+    name = tflite_options.file_name("wave", None, "int8", "uint8")
     assert name == "wave_dynamic_int8_uint8.tflite"
 
 

@@ -85,3 +85,14 @@ def test_bfloat16_is_compiled_and_learns(
     assert np.mean(changed) > 0.9
     assert {w.dtype for w in trainer.transform_network.weights} == {"float32"}
     assert {w.dtype for w in trainer.optimizer.variables[2:]} == {"float32"}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(
+    not tf.config.list_physical_devices("GPU"), reason="without a GPU"
+)
+def test_a_step_runs_on_the_gpu(style_trainer, content_batches):
+    trainer = style_trainer(jit_compile=True, dtype="mixed_bfloat16")
+    trainer.fit(content_batches(2), verbose=0, shuffle=False)
+    for weight in trainer.transform_network.weights:
+        assert "GPU" in weight.value.device
