@@ -20,9 +20,9 @@ RESIZE = flags.DEFINE_enum(
     "resize",
     "crop",
     ["crop", "squash", "patch"],
-    "How content images become squares: short side resized, cropped and "
-    "flipped at random; squashed, as in the paper; or cut out as they are, the "
-    "default in super-resolution.",
+    "How content images become squares: crop (short side resized, cropped and "
+    "flipped at random), squash (as in the paper), or patch (cut out at their "
+    "own resolution and flipped at random; the default in super-resolution).",
 )
 IMAGE_SIZE = flags.DEFINE_list(
     "image_size", ["256"], "Side of the content images of each stage, pixels."

@@ -4,7 +4,8 @@ Written for this comparison from its description: reflection padding before
 every convolution, instance normalization with eps 1e-5 after all but the last,
 five residual blocks, nearest-neighbor x2 before the last two 3x3 convolutions,
 a linear end. fastnst's preset "default" computes the same function, up to
-biases that normalization removes and the scale of the end.
+biases that normalization removes and its end, a scaled tanh of three channels,
+which the time of fastnst includes.
 """
 
 import torch
