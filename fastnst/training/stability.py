@@ -3,8 +3,10 @@
 Differs from the paper, which has no such term. Where a content image is flat, a
 network invents a texture, and hangs it on the grid that its strides give it:
 dots 4 or 8 pixels apart in the sky, which stand still, or jump, when the sky
-moves. Stylizing a shifted copy of the content image shows such a texture, since
-it does not shift; camera noise shows what changes from frame to frame.
+moves; and along the borders, where convolutions see their padding, it draws
+a frame. A copy of the content image, mirrored outward, has its borders elsewhere
+and another grid: stylized, it must show the same. Its noise, that of a camera,
+shows what changes from frame to frame.
 """
 
 import tensorflow as tf
@@ -14,53 +16,72 @@ from fastnst import losses
 TERM = "stability"
 # The strides of the networks repeat after 4 pixels.
 _LARGEST_SHIFT = 3
+# Pixels that a copy is mirrored outward at least; what padding changes is seen
+# mostly in fewer.
+_MIRRORED = 12
 # Standard deviation of the noise of a camera, of 255.
 _NOISE = 2.0
-# Pixels from the border that the shift, which rolls the image around, may
-# change for other reasons.
-_MARGIN = 12
 
 
 def disturb(
     images: tf.Tensor, step: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Shifts images by 0 to 3 pixels down and right, and adds noise.
+    """Mirrors images outward, by 12 to 15 pixels above and left, adds noise.
 
     Args:
-        images: float32, shape (batch, height, width, 3), in [0, 255].
+        images: float32, shape (batch, height, width, 3), in [0, 255], height
+            and width of more than 16.
         step: int32 scalar: another step, another shift and noise.
 
     Returns:
-        float32 images of the same shape, what leaves on one side entering on
-        the other, and the shift, int32, shape (2,).
+        float32 images, shape (batch, height + 28, width + 28, 3), and where
+        the first pixel of the content images is in them, int32, shape (2,).
     """
+    outward = _MIRRORED + _LARGEST_SHIFT + 1
     shift = tf.random.stateless_uniform(
         [2], tf.stack([0, step]), 0, _LARGEST_SHIFT + 1, tf.int32
     )
-    noise = tf.random.stateless_normal(
-        tf.shape(images), tf.stack([1, step]), stddev=_NOISE
+    mirrored = tf.pad(
+        images, [[0, 0], [outward] * 2, [outward] * 2, [0, 0]], "REFLECT"
     )
-    return tf.roll(images, shift, [1, 2]) + noise, shift
+    begin = _LARGEST_SHIFT + 1 - shift
+    more = 2 * outward - _LARGEST_SHIFT - 1
+    moved = _cut_out(
+        mirrored, begin, [size + more for size in _sizes(images)]
+    )
+    noise = tf.random.stateless_normal(
+        tf.shape(moved), tf.stack([1, step]), stddev=_NOISE
+    )
+    return moved + noise, outward - begin
 
 
 def instability_loss(
-    stylized_images: tf.Tensor, disturbed: tf.Tensor, shift: tf.Tensor
+    stylized_images: tf.Tensor, disturbed: tf.Tensor, place: tf.Tensor
 ) -> tf.Tensor:
     """Computes how far stylized images are from moving with their content.
 
     Args:
-        stylized_images: float32, shape (batch, height, width, 3), height and
-            width of more than 24.
-        disturbed: What the network makes of the disturbed content images, the
-            same shape.
-        shift: int32, shape (2,), as `disturb` returned it.
+        stylized_images: float32, shape (batch, height, width, 3).
+        disturbed: What the network makes of the disturbed content images,
+            float32, shape (batch, height + 28, width + 28, 3).
+        place: int32, shape (2,), as `disturb` returned it.
 
     Returns:
-        float32, shape (batch,): the mean squared difference, inside a margin
-        of 12 pixels, between the shifted stylized images and `disturbed`.
+        float32, shape (batch,): the mean squared difference between the
+        stylized images and the same part of `disturbed`.
     """
-    inside = slice(_MARGIN, -_MARGIN)
-    moved = tf.roll(stylized_images, shift, [1, 2])
-    return losses.pixel_loss(
-        disturbed[:, inside, inside], moved[:, inside, inside]
+    same = _cut_out(disturbed, place, _sizes(stylized_images))
+    return losses.pixel_loss(same, stylized_images)
+
+
+def _sizes(images: tf.Tensor) -> list:
+    """Returns height and width, numbers where they are known."""
+    return [images.shape[i] or tf.shape(images)[i] for i in (1, 2)]
+
+
+def _cut_out(images: tf.Tensor, begin: tf.Tensor, sizes: list) -> tf.Tensor:
+    part = tf.slice(
+        images, tf.pad(begin, [[1, 1]]), tf.stack([-1, *sizes, -1])
     )
+    known = [size if isinstance(size, int) else None for size in sizes]
+    return tf.ensure_shape(part, [images.shape[0], *known, images.shape[3]])

@@ -90,11 +90,11 @@ class StyleTransferTrainer(trainer.Trainer):
             tf.roll(tensor, -first, 0)[:half]
             for tensor in (content_images, style_blend, stylized_images)
         ]
-        disturbed, shift = stability.disturb(images, step)
+        disturbed, place = stability.disturb(images, step)
         return stability.instability_loss(
             stylized,
             self.transform_network(disturbed, blend, training=True),
-            shift,
+            place,
         )
 
     def _styles_in_turn(self, batch: tf.Tensor) -> tf.Tensor:

@@ -12,38 +12,61 @@ def _images(batch=2, size=40):
     )
 
 
-def test_a_copy_is_shifted_and_as_noisy_as_a_camera():
+def test_a_copy_is_mirrored_outward_and_as_noisy_as_a_camera():
     images = _images()
-    shifts = set()
+    places = set()
     for step in range(60):
-        disturbed, shift = stability.disturb(images, step)
-        noise = disturbed - np.roll(images, shift, (1, 2))
+        disturbed, place = stability.disturb(images, step)
+        top, left = place.numpy()
+        mirrored = np.pad(
+            images,
+            [(0, 0), (top, 28 - top), (left, 28 - left), (0, 0)],
+            mode="reflect",
+        )
+        noise = disturbed - mirrored
         assert np.std(noise) == pytest.approx(2.0, rel=0.05)
         assert abs(np.mean(noise)) < 0.1
-        shifts.add(tuple(shift.numpy()))
-    assert {0, 1, 2, 3} == {s[0] for s in shifts} == {s[1] for s in shifts}
+        places.add((top, left))
+    assert {12, 13, 14, 15} == {p[0] for p in places} == {p[1] for p in places}
 
 
 def test_what_moves_with_the_image_is_stable():
     images = _images()
     for step in range(5):
-        disturbed, shift = stability.disturb(images, step)
+        disturbed, place = stability.disturb(images, step)
         # A function of single pixels moves, and passes a tenth of the noise.
         loss = stability.instability_loss(
-            100 + 0.1 * images, 100 + 0.1 * disturbed, shift
+            100 + 0.1 * images, 100 + 0.1 * disturbed, place
         )
         np.testing.assert_allclose(loss, [0.04, 0.04], rtol=0.1)
 
 
 @pytest.mark.parametrize(
-    "shift, moved", [([0, 0], 0.0), ([4, 0], 0.0), ([0, 2], 400.0)]
+    "place, moved", [([12, 12], 0.0), ([16, 13], 0.0), ([14, 12], 400.0)]
 )
-def test_a_grid_that_stands_still_is_not(shift, moved):
-    # +10 and -10 by turns, 2 pixels each: 2 pixels on, all differ by 20.
-    grid = 10.0 * np.where(np.arange(40) // 2 % 2, 1.0, -1.0)
-    stylized = tf.constant(np.broadcast_to(grid[:, None], [1, 40, 40, 3]))
-    loss = stability.instability_loss(stylized, stylized, tf.constant(shift))
+def test_a_grid_that_stands_still_is_not(place, moved):
+    # +10 and -10 by turns, 2 rows each: 2 rows on, all differ by 20.
+    grid = 10.0 * np.where(np.arange(68) // 2 % 2, 1.0, -1.0)
+    disturbed = tf.constant(
+        np.broadcast_to(grid[:, None, None], [1, 68, 68, 3])
+    )
+    loss = stability.instability_loss(
+        disturbed[:, :40, :40], disturbed, tf.constant(place)
+    )
     np.testing.assert_allclose(loss, [moved], atol=1e-9)
+
+
+def test_a_frame_is_not_stable():
+    images = _images()
+
+    def framed(pictures):
+        inside = np.pad(np.ones([n - 4 for n in pictures.shape[1:3]]), 2)
+        return tf.where(inside[..., None] == 1, pictures, 0.0)
+
+    disturbed, place = stability.disturb(images, 0)
+    loss = stability.instability_loss(framed(images), framed(disturbed), place)
+    # 1 - (36 / 40) ** 2 of the pixels, uniform in [0, 255].
+    np.testing.assert_allclose(loss, 0.19 * 255**2 / 3, rtol=0.05)
 
 
 def test_the_term_is_trained_only_where_it_has_a_weight(style_trainer):
