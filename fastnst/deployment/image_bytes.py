@@ -6,6 +6,9 @@ from fastnst.deployment import image_headers as headers
 
 _ORIENTATION_TAG = 0x0112
 _MAX_EXIF_ENTRIES = 256
+# An extended WebP file begins with this part; where its flags are.
+_VP8X = int.from_bytes(b"VP8X", "big")
+_VP8X_FLAGS = 20
 
 
 def checked(image_bytes: tf.Tensor, max_pixels: int) -> tf.Tensor:
@@ -48,7 +51,7 @@ def checked_pixels(images: tf.Tensor, max_pixels: int) -> tf.Tensor:
 
 
 def decode(data: tf.Tensor) -> tf.Tensor:
-    """Decodes a PNG, JPEG, GIF (first frame), BMP or WebP file.
+    """Decodes a PNG, JPEG, GIF, BMP or WebP file, of several frames the first.
 
     Transparency is dropped. A JPEG is turned upright as its Exif data say,
     which TensorFlow's decoder does not do.
@@ -65,7 +68,11 @@ def decode(data: tf.Tensor) -> tf.Tensor:
         lambda: _first_frame(data, raw),
         lambda: data,
     )
-    picture = tf.io.decode_image(data, channels=3, expand_animations=False)
+    picture = tf.cond(
+        headers.has_format(raw, "WebP"),
+        lambda: _webp(data, raw),
+        lambda: tf.io.decode_image(data, channels=3, expand_animations=False),
+    )
     picture = tf.ensure_shape(picture, [None, None, 3])
     return tf.cond(
         headers.has_format(raw, "JPEG"),
@@ -104,6 +111,29 @@ def _first_frame(data: tf.Tensor, raw: tf.Tensor) -> tf.Tensor:
     """Cuts a GIF behind its first frame: the decoder would unpack them all."""
     end = tf.minimum(headers.gif_header(raw).end, tf.strings.length(data))
     return tf.strings.substr(data, 0, end) + b";"
+
+
+def _webp(data: tf.Tensor, raw: tf.Tensor) -> tf.Tensor:
+    """Decodes a WebP file in the channels that it has, and drops the fourth."""
+    is_extended = headers.big_endian(raw, 12, 4) == _VP8X
+    is_animated = is_extended & (raw[_VP8X_FLAGS] & 0x02 > 0)
+    # Of an animation without transparency TensorFlow 2.21 writes four channels
+    # into memory for three. So each says that it has some; then there is room.
+    data = tf.cond(
+        is_animated,
+        lambda: tf.strings.join(
+            [
+                tf.strings.substr(data, 0, _VP8X_FLAGS),
+                b"\x12",
+                tf.strings.substr(
+                    data, _VP8X_FLAGS + 1, tf.strings.length(data)
+                ),
+            ]
+        ),
+        lambda: data,
+    )
+    picture = tf.io.decode_image(data, channels=0, expand_animations=False)
+    return tf.ensure_shape(picture, [None, None, None])[..., :3]
 
 
 def _orientation(raw: tf.Tensor) -> tf.Tensor:

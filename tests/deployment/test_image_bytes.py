@@ -138,3 +138,56 @@ def test_still_files_of_all_formats_are_decoded():
     ]:
         data = _file(_picture(), name, **options)
         np.testing.assert_array_equal(_decoded(data), picture, err_msg=name)
+
+
+def _expected(data):
+    """The first frame as Pillow decodes it, transparency dropped."""
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.asarray(picture.convert("RGBA"))[..., :3]
+
+
+def _with_transparency():
+    alpha = Image.linear_gradient("L").resize((16, 32))
+    picture = _picture()
+    picture.putalpha(alpha.point(lambda value: max(value, 1)))
+    return picture
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_transparency_of_webp_is_dropped(mode, lossless):
+    picture = _with_transparency().convert(mode)
+    data = _file(picture, "WEBP", lossless=lossless)
+    np.testing.assert_array_equal(_decoded(data), _expected(data))
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_of_an_animated_webp_the_first_frame_is_decoded(mode, lossless):
+    picture = _with_transparency().convert(mode)
+    data = _file(
+        picture,
+        "WEBP",
+        save_all=True,
+        append_images=[picture.rotate(180)],
+        lossless=lossless,
+    )
+    assert data[12:16] == b"VP8X" and data[20] & 0x02
+    # Many times: memory that is overwritten may be found only later.
+    for _ in range(50):
+        np.testing.assert_array_equal(_decoded(data), _expected(data))
+
+
+def test_damaged_animations_are_refused():
+    frames = [_picture(), _picture().rotate(180)]
+    data = _file(
+        frames[0], "WEBP", save_all=True, append_images=frames[1:]
+    )
+    for end in (17, 21, 22, 30, 60, len(data) // 2):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            _decoded(data[:end])
+
+
+def test_bmp_of_one_bit_is_refused():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="channels"):
+        _decoded(_file(_picture().convert("1"), "BMP"))
