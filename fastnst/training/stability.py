@@ -2,11 +2,11 @@
 
 Differs from the paper, which has no such term. Where a content image is flat, a
 network invents a texture, and hangs it on the grid that its strides give it:
-dots 4 or 8 pixels apart in the sky, which stand still, or jump, when the sky
-moves; and along the borders, where convolutions see their padding, it draws
-a frame. A copy of the content image, mirrored outward, has its borders elsewhere
-and another grid: stylized, it must show the same. Its noise, that of a camera,
-shows what changes from frame to frame.
+dots 4 or 8 pixels apart in the sky, which stand still, or jump, when it moves.
+Along the borders, where convolutions see padding, it draws a frame. A copy of
+the content image, mirrored outward, has its borders elsewhere and another grid:
+stylized, it must show the same. Its noise, that of a camera, shows what changes
+from frame to frame.
 """
 
 import tensorflow as tf
