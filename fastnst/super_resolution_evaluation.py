@@ -102,7 +102,6 @@ def _factor_and_upscale(network: str | None):
     from fastnst.inference import transform
 
     transformer = transform.ImageTransformer.load(network)
-    transformer.require_trained_loss_network()
     transformer.require_task("super_resolution")
     transformer.require_factor(asked)
     return transformer.network.factor, transformer.upscale

@@ -2,6 +2,8 @@
 
 import csv
 import hashlib
+import json
+import shutil
 import subprocess
 import sys
 
@@ -162,6 +164,10 @@ def test_artifacts_fail_an_untrained_network_or_not_but_say_so(workplace):
     "changed, expected",
     [
         ({"vgg16_weights": "random"}, "--vgg16_weights=random cannot"),
+        (
+            {"table": "loss_network", "vgg16_weights": "random"},
+            "--vgg16_weights=random cannot",
+        ),
         ({"loss_network": "vgg16_small"}, "only the genuine network judges"),
         ({"style_image": ""}, "--style_image=FILE"),
         ({"images": ""}, "--images"),
@@ -170,7 +176,7 @@ def test_artifacts_fail_an_untrained_network_or_not_but_say_so(workplace):
     ],
 )
 def test_bad_flags_are_one_line(workplace, changed, expected):
-    done = _run(*_arguments(workplace, table="objective", **changed))
+    done = _run(*_arguments(workplace, **{"table": "objective", **changed}))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
@@ -213,6 +219,21 @@ def test_speed_uses_the_layers_of_the_card_for_the_slow_method(workplace):
     markdown = (workplace / "results/speed.md").read_text()
     assert "content relu1_1, style relu1_2" in markdown
     assert "48x48: 21 iterations" in markdown and "scaled" in markdown
+
+
+@pytest.mark.parametrize("table", ["objective", "artifacts", "flicker"])
+def test_what_random_weights_judged_is_not_measured(workplace, table):
+    network = workplace / f"random_{table}.keras"
+    shutil.copy(workplace / "network.keras", network)
+    card = json.loads((workplace / "network.json").read_text())
+    card["loss_network"] = {"weights": "random"}
+    network.with_suffix(".json").write_text(json.dumps(card))
+    done = _run(
+        *_arguments(workplace, table=table, network=network, image_size=32)
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ") and "random weights" in line
 
 
 @pytest.mark.parametrize(
