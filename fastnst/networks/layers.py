@@ -188,6 +188,7 @@ def few_channel_convolution(
     Plain definition: `tf.nn.conv2d(features, kernel, 1, "VALID")`. With three
     filters the vector units of a processor starve; here the kernel is placed at
     the four offsets of a block, which gives four times the filters at stride 2.
+    Sizes that are odd, or known only when it runs, are padded to whole blocks.
 
     Args:
         features: float, shape (batch, height, width, channels).
@@ -196,13 +197,22 @@ def few_channel_convolution(
     Returns:
         float, shape (batch, height - side + 1, width - side + 1, filters).
     """
-    side = kernel.shape[0]
+    margin = kernel.shape[0] - 1
+    shape = tf.shape(features)
     height, width = [
-        None if size is None else size - side + 1
-        for size in features.shape[1:3]
+        (features.shape[axis] or shape[axis]) - margin for axis in (1, 2)
     ]
-    if height is None or width is None or height % _BLOCK or width % _BLOCK:
-        return tf.nn.conv2d(features, kernel, 1, "VALID")
+    known = None not in features.shape[1:3]
+    if known and height % _BLOCK == width % _BLOCK == 0:
+        return _in_blocks(features, kernel)
+    # Enough for the last block; where it is not needed it is not read.
+    more = [0, _BLOCK - 1]
+    padded = tf.pad(features, [[0, 0], more, more, [0, 0]])
+    return _in_blocks(padded, kernel)[:, :height, :width]
+
+
+def _in_blocks(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Convolves to a height and width that are multiples of the block."""
     last = _BLOCK - 1
     placed = [
         tf.pad(kernel, [[i, last - i], [j, last - j], [0, 0], [0, 0]])

@@ -107,16 +107,25 @@ def test_shapes_unknown_when_traced(formulation, plain, filters, side):
             tf.TensorSpec([side, side, 4, filters], tf.float64),
         ],
     )
-    for height, width in [(9, 10), (10, 13)]:
+    for height, width in [(9, 10), (10, 13), (11, 9), (12, 16)]:
         inputs = _inputs(height, width, 4, filters, side)
         np.testing.assert_allclose(
             traced(*inputs), plain(*map(tf.constant, inputs)), atol=1e-10
         )
 
 
-def test_few_channels_are_computed_in_blocks():
-    """The fast formulation is what runs, where sizes allow it."""
-    specs = [tf.TensorSpec([1, 16, 24, 8]), tf.TensorSpec([9, 9, 8, 3])]
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((16, 24), [1, 4, 8, 12]),
+        ((17, 23), [1, 5, 8, 12]),
+        ((None, None), [1, None, None, 12]),
+        ((16, None), [1, 4, None, 12]),
+    ],
+)
+def test_few_channels_are_computed_in_blocks(size, expected):
+    """The fast formulation is what runs, whatever is known of the size."""
+    specs = [tf.TensorSpec([1, *size, 8]), tf.TensorSpec([9, 9, 8, 3])]
     graph = (
         tf.function(layers.few_channel_convolution)
         .get_concrete_function(*specs)
@@ -127,7 +136,7 @@ def test_few_channels_are_computed_in_blocks():
         for operation in graph.get_operations()
         if operation.type == "Conv2D"
     ]
-    assert convolution.outputs[0].shape == [1, 4, 8, 12]
+    assert convolution.outputs[0].shape.as_list() == expected
 
 
 def test_transposed_convolution_does_what_it_says():
