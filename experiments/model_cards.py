@@ -30,6 +30,8 @@ _TITLE = """# The networks that ship with fastnst
 
 Written by `python experiments/model_cards.py`; do not edit.
 
+- The commands are those that were given, without the folders of the machine:
+  `--workdir=gw3` was a folder of that name somewhere.
 - Photographs that were trained on: {photographs}.
 - Commercial use: {commercial_use}.
 """
