@@ -106,6 +106,26 @@ def check(network: keras.Model, height: int, width: int) -> None:
         )
 
 
+def check_result(height: int, width: int, num_bytes: int) -> None:
+    """Refuses a result that, made in parts, is itself too large to be held.
+
+    Args:
+        height: Of the result.
+        width: The same.
+        num_bytes: That it takes; to be written it is held twice.
+
+    Raises:
+        ValueError: If it is.
+    """
+    needed, free = 2 * num_bytes, available_bytes()
+    if free is not None and needed > free:
+        raise ValueError(
+            f"A result of {width}x{height} pixels is too large for the memory: "
+            f"to make and write it takes {needed / 1e9:.1f} GB, and "
+            f"{free / 1e9:.1f} GB are free. Give a smaller picture, or cut it."
+        )
+
+
 def _result_pixels(network: keras.Model, height: int, width: int) -> int:
     return height * width * getattr(network, "factor", 1) ** 2
 

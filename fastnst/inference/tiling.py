@@ -82,6 +82,7 @@ def transform(
 
     Raises:
         OSError: If the disk has no room for what the memory cannot hold.
+        ValueError: If the memory cannot hold the result of super-resolution.
     """
     progress = progress or (lambda share: None)
     if network.task == "style_transfer":
@@ -106,6 +107,9 @@ def _stylized(network, picture, style_blend, rows, progress) -> np.ndarray:
 
 def _enlarged(network, picture, rows, progress) -> np.ndarray:
     height, width = [network.factor * side for side in picture.shape[:2]]
+    memory.check_result(
+        height, width, 3 * height * width * picture.itemsize
+    )
     result = np.empty([height, width, 3], picture.dtype)
     num_done = 0
     for top, left, tile in tiles.enlarged(network, picture, rows):

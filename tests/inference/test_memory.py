@@ -1,8 +1,10 @@
 """What the memory cannot hold is known before it is tried."""
 
+import numpy as np
 import pytest
 
 from fastnst.inference import memory
+from fastnst.inference import tiling
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
 
@@ -69,6 +71,28 @@ def test_too_large_a_picture_is_refused_with_the_numbers(network, free):
         memory.check(network, 8000, 9000)
     free(None)
     memory.check(network, 8000, 9000)
+
+
+def test_a_result_must_fit_twice(free):
+    free(10**9)
+    memory.check_result(10_000, 16_000, 480_000_000)
+    with pytest.raises(ValueError, match="18000x10000.*1.1 GB, and 1.0 GB"):
+        memory.check_result(10_000, 18_000, 540_000_000)
+    free(None)
+    memory.check_result(10_000, 18_000, 540_000_000)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(np.uint8, 1), (np.float32, 4)])
+def test_too_large_a_result_is_refused_before_it_is_made(
+    network, free, dtype, size
+):
+    needed = 2 * 3 * 48 * 40 * size
+    photo = np.full([12, 10, 3], 99, dtype)
+    free(needed - 1)
+    with pytest.raises(ValueError, match="40x48 pixels is too large"):
+        tiling.transform(network, photo, rows=20)
+    free(needed)
+    assert tiling.transform(network, photo, rows=20).shape == (48, 40, 3)
 
 
 def test_what_fits_leaves_room_and_is_not_huge(network, free, monkeypatch):
