@@ -1,6 +1,7 @@
-"""Numbers as they are measured, in a CSV file that grows with them."""
+"""Numbers as they are measured, in a CSV file that holds whole parts."""
 
 import csv
+import os
 import pathlib
 import statistics
 from typing import NamedTuple
@@ -9,7 +10,10 @@ from rounds import Spread
 
 
 class Measurement(NamedTuple):
-    """One number; rounds count from 0."""
+    """One number; rounds count from 0.
+
+    `setup` is the machine, the versions and the network it was measured with.
+    """
 
     part: str
     case: str
@@ -18,30 +22,69 @@ class Measurement(NamedTuple):
     unit: str
     round: int
     value: float
+    setup: str
 
 
 class Measurements:
-    """Collects measurements; each is on disk at once.
+    """Collects measurements; a part replaces what was known of it when whole.
 
     Args:
-        path: The CSV file; an old one is replaced.
+        path: The CSV file; what it holds is kept.
+        setup: Of the measurements to come.
     """
 
-    def __init__(self, path: pathlib.Path):
+    def __init__(self, path: pathlib.Path, setup: str = ""):
         self.all: list[Measurement] = []
         self._path = path
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow(Measurement._fields)
+        self._setup = setup
+        if path.exists():
+            with path.open(encoding="utf-8", newline="") as file:
+                for row in csv.DictReader(file):
+                    self.all.append(
+                        Measurement(
+                            **{
+                                **row,
+                                "round": int(row["round"]),
+                                "value": float(row["value"]),
+                            }
+                        )
+                    )
+
+    def knows(self, part: str) -> bool:
+        """Tells whether a part was measured with the setup."""
+        return any(
+            (each.part, each.setup) == (part, self._setup) for each in self.all
+        )
+
+    def forget(self, part: str) -> None:
+        """Forgets a part, which is to be measured anew, until it is saved."""
+        self.all = [each for each in self.all if each.part != part]
+
+    def save(self) -> None:
+        """Writes the file, whole or not at all."""
+        temporary = self._path.with_suffix(".tmp")
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(Measurement._fields)
+            writer.writerows(self.all)
+        os.replace(temporary, self._path)
 
     def add(self, part, case, contestant, quantity, unit, values) -> None:
         """Adds the values of all rounds of one thing, and prints them."""
         new = [
-            Measurement(part, case, contestant, quantity, unit, number, value)
+            Measurement(
+                part,
+                case,
+                contestant,
+                quantity,
+                unit,
+                number,
+                value,
+                self._setup,
+            )
             for number, value in enumerate(values)
         ]
         self.all += new
-        with self._path.open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(new)
         if new:
             middle = statistics.median(values)
             print(
@@ -69,3 +112,12 @@ class Measurements:
                 getattr(each, field) for each in self.all if each.part == part
             )
         )
+
+    def setups(self) -> dict[str, list[str]]:
+        """Returns each setup and the parts that were measured with it."""
+        found: dict[str, list[str]] = {}
+        for each in self.all:
+            parts = found.setdefault(each.setup, [])
+            if each.part not in parts:
+                parts.append(each.part)
+        return found

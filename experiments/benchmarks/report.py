@@ -1,26 +1,13 @@
 """Measurements as Markdown tables of ratios."""
 
 from collections.abc import Callable
-import importlib.metadata
 import pathlib
-import platform
 
 import contestants
 import rounds
 
-from fastnst.evaluation import speed
 from fastnst.evaluation import tables
 
-_PACKAGES = (
-    "fastnst",
-    "tensorflow",
-    "keras",
-    "ai-edge-litert",
-    "torch",
-    "onnx",
-    "onnxruntime",
-    "numpy",
-)
 _BEGIN = "<!-- results: written by run.py -->"
 _END = "<!-- end of results -->"
 
@@ -43,13 +30,11 @@ def write(directory: pathlib.Path, text: str) -> None:
             )
 
 
-def markdown(results, threads: int, network: str | None = None) -> str:
+def markdown(results) -> str:
     """Writes all that was measured.
 
     Args:
         results: `Measurements`.
-        threads: That every contestant used.
-        network: fastnst's, or None for an untrained one.
 
     Returns:
         Markdown.
@@ -61,7 +46,7 @@ def markdown(results, threads: int, network: str | None = None) -> str:
         ("Inference, milliseconds", _milliseconds("inference")),
         ("Inference, GFLOP/s of the plain definition", _speeds("inference")),
         ("Inference, peak memory, MB", _peaks("inference")),
-        ("bfloat16 against float32, of 255", _differences),
+        ("bfloat16 against float32 on a photo, of 255", _differences),
         ("Training step, time / time of PyTorch eager", _ratios("training")),
         ("Training step against torch.compile", _training_peers),
         ("Training step, milliseconds", _milliseconds("training")),
@@ -72,25 +57,14 @@ def markdown(results, threads: int, network: str | None = None) -> str:
         ("A video, frames/s / those of its network alone", _video),
         ("Memory of one picture, peak of the process, MB", _peaks("memory")),
     ]
-    text = (
-        f"{_machine(threads)} fastnst's network: {network or 'untrained'}. "
-        "Medians, quartiles in brackets.\n"
-    )
+    text = "Medians, quartiles in brackets.\n"
+    for setup, parts in results.setups().items():
+        text += f"\n{', '.join(parts)}: {setup}\n"
     for title, section in sections:
         rows = section(results)
         if len(rows) > 1:
             text += f"\n### {title}\n\n{tables.markdown(rows[0], rows[1:])}"
     return text
-
-
-def _machine(threads: int) -> str:
-    versions = ", ".join(
-        f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES
-    )
-    return (
-        f"{speed.device_name()}, {threads} threads; Python "
-        f"{platform.python_version()}, {versions}."
-    )
 
 
 def _table(results, part, cell, names=None):

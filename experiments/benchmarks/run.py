@@ -5,7 +5,8 @@
 
 Needs `pip install -e '.[benchmarks]'` and a C++ compiler (`torch.compile`).
 Leave the machine alone meanwhile. Writes measurements.csv and results.md to
---output_dir, and the table into the README.md there.
+--output_dir, and the table into the README.md there, after each part; what is
+there of other parts is kept. --resume goes on after a run that was stopped.
 """
 
 import os
@@ -14,8 +15,10 @@ import tempfile
 
 from absl import flags
 from case import Case
+import machine
 import measurements
 import parts
+import report
 
 from fastnst import command_line
 
@@ -32,6 +35,12 @@ _PARTS = [
 
 _PARTS_FLAG = flags.DEFINE_list(
     "parts", _PARTS, f"What to measure, of {', '.join(_PARTS)}."
+)
+_RESUME = flags.DEFINE_bool(
+    "resume",
+    False,
+    "Leave out the parts that --output_dir has whole, measured on this machine "
+    "with these versions and this network.",
 )
 _QUICK = flags.DEFINE_bool(
     "quick", False, "Pictures to 512x512, 3 rounds: a look, not a result."
@@ -91,19 +100,21 @@ def main(argv: list[str]) -> None:
                 f"--parts must be taken from {', '.join(_PARTS)}. "
                 f"Received: {part}."
             )
-    results = measurements.Measurements(output_dir / "measurements.csv")
+    results = measurements.Measurements(
+        output_dir / "measurements.csv",
+        machine.describe(_threads(), _NETWORK.value),
+    )
     sizes = [_parsed(size) for size in _SIZES.value]
     with tempfile.TemporaryDirectory() as directory:
         for part in _PARTS_FLAG.value:
+            if _RESUME.value and results.knows(part):
+                continue
             print(f"== {part}", flush=True)
+            results.forget(part)
             _measure(part, results, sizes, directory)
-    # Here, not above: workers import this file, and must not import TensorFlow
-    # if they are somebody else's.
-    import report
-
-    text = report.markdown(results, _threads(), _NETWORK.value)
-    print(text)
-    report.write(output_dir, text)
+            results.save()
+            report.write(output_dir, report.markdown(results))
+    print(report.markdown(results))
 
 
 def _measure(part, results, sizes, directory) -> None:

@@ -82,13 +82,14 @@ def test_ratios_are_taken_round_by_round():
     assert rounds.Spread.of([7.0]) == (7.0, 7.0, 7.0)
 
 
-def test_table_of_ratios_and_the_readme_around_it(tmp_path, monkeypatch):
+def test_table_of_ratios_and_the_readme_around_it(tmp_path):
     import contestants
     import measurements
     import report
 
-    monkeypatch.setattr(report, "_machine", lambda threads: "A machine.")
-    results = measurements.Measurements(tmp_path / "measurements.csv")
+    results = measurements.Measurements(
+        tmp_path / "measurements.csv", "A machine."
+    )
     for name, seconds in (
         (contestants.REFERENCE, [1.0, 2.0]),
         (contestants.COMPILED, [0.8, 1.6]),
@@ -97,7 +98,9 @@ def test_table_of_ratios_and_the_readme_around_it(tmp_path, monkeypatch):
     ):
         results.add("inference", "64x64", name, "time", "s", seconds)
     results.add("inference", "64x64", "", "plain work", "GFLOP", [3.0])
-    text = report.markdown(results, 2)
+    results.save()
+    text = report.markdown(results)
+    assert "\ninference: A machine.\n" in text
     (own,) = [
         line
         for line in text.splitlines()
@@ -114,7 +117,41 @@ def test_table_of_ratios_and_the_readme_around_it(tmp_path, monkeypatch):
     assert written.startswith("before\n") and written.endswith("\nafter\n")
     assert text in written and "old" not in written
     lines = (tmp_path / "measurements.csv").read_text().splitlines()
-    assert lines[0].split(",")[-1] == "value" and len(lines) == 10
+    assert lines[0].split(",")[-2:] == ["value", "setup"] and len(lines) == 10
+
+
+def test_a_part_replaces_itself_and_no_other(tmp_path):
+    import measurements
+
+    path = tmp_path / "measurements.csv"
+    old = measurements.Measurements(path, "old versions")
+    for part in ("floor", "fit"):
+        old.add(part, "", "one", "time", "s", [0.1, 1 / 3])
+    old.save()
+    new = measurements.Measurements(path, "new versions")
+    assert new.of("fit", "", "one") == [0.1, 1 / 3]
+    # Of other versions: --resume measures it again.
+    assert old.knows("floor") and not new.knows("floor")
+    new.forget("floor")
+    new.add("floor", "", "one", "time", "s", [7.0])
+    # Stopped before the part was whole: nothing is lost.
+    assert measurements.Measurements(path).all == old.all
+    new.save()
+    again = measurements.Measurements(path, "new versions")
+    assert again.of("floor", "", "one") == [7.0]
+    assert again.knows("floor") and not again.knows("fit")
+    assert again.setups() == {
+        "old versions": ["fit"],
+        "new versions": ["floor"],
+    }
+
+
+def test_missing_packages_are_named_before_anything_is_measured(monkeypatch):
+    import machine
+
+    monkeypatch.setattr(machine, "_PACKAGES", ("numpy", "no-such-package"))
+    with pytest.raises(ValueError, match="no-such-package.*benchmarks"):
+        machine.versions()
 
 
 def test_workers_do_not_import_what_is_not_theirs():
