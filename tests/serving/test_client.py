@@ -1,8 +1,11 @@
 """export/serving/client.py against fastnst.serve, over real sockets."""
 
+import base64
+import http.server
 import pathlib
 import subprocess
 import sys
+import threading
 
 import pytest
 import tensorflow as tf
@@ -157,3 +160,31 @@ def test_its_messages_are_those_of_tensorflow_serving(client):
         response.SerializeToString()
     )
     assert read.outputs["transformed_bytes"].string_val == [b"\x89PNG"]
+
+
+def test_a_password_in_the_address_is_sent_as_basic_auth(client):
+    """For a proxy like the nginx of the README, which asks for it."""
+    received = []
+
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            received.append((self.path, self.headers["Authorization"]))
+            self.send_error(403)
+
+        def log_message(self, format, *args):
+            del format, args
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Proxy)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    with pytest.raises(client.Failure, match="403"):
+        client.predict_rest(
+            f"http://ann:secret@127.0.0.1:{server.server_port}",
+            "tiny",
+            "jpeg",
+            {"image_bytes": [b""]},
+        )
+    thread.join(60)
+    server.server_close()
+    expected = base64.b64encode(b"ann:secret").decode()
+    assert received == [("/v1/models/tiny:predict", f"Basic {expected}")]

@@ -131,11 +131,13 @@ def test_compose_file_fits_its_schema():
 @pytest.mark.parametrize("version", ["1.29", "1.37"])
 def test_kubernetes_files_fit_their_schemas(version):
     kubernetes_validate = pytest.importorskip("kubernetes_validate")
-    documents = _yaml("kubernetes.yaml")
+    documents = _yaml("kubernetes.yaml") + _yaml("volume.yaml")
     assert [document["kind"] for document in documents] == [
         "Deployment",
         "Service",
         "HorizontalPodAutoscaler",
+        "PersistentVolumeClaim",
+        "Pod",
     ]
     for document in documents:
         kubernetes_validate.validate(document, version, strict=True)
@@ -165,6 +167,39 @@ def test_both_start_the_same_server():
     assert kubernetes_service["spec"]["selector"].items() <= labels.items()
     target = scaler["spec"]["scaleTargetRef"]
     assert target["name"] == deployment["metadata"]["name"]
+
+
+def test_networks_are_copied_where_they_are_read():
+    deployment = _yaml("kubernetes.yaml")[0]
+    claim, pod = _yaml("volume.yaml")
+    for spec in (deployment["spec"]["template"]["spec"], pod["spec"]):
+        (volume,) = (
+            each for each in spec["volumes"] if each["name"] == "models"
+        )
+        name = volume["persistentVolumeClaim"]["claimName"]
+        assert name == claim["metadata"]["name"]
+        (mount,) = (
+            each
+            for each in spec["containers"][0]["volumeMounts"]
+            if each["name"] == "models"
+        )
+        assert mount["mountPath"] == "/models"
+    copied = f"{pod['metadata']['name']}:/models/great_wave"
+    assert copied in (_SERVING / "README.md").read_text()
+
+
+def test_rest_has_a_thread_for_all_that_run_and_wait():
+    """Otherwise requests wait before the queue, and none gets 503."""
+    (compose,) = _yaml("docker-compose.yml")
+    command = compose["services"]["serving"]["command"]
+    (threads,) = (
+        int(argument.partition("=")[2])
+        for argument in command
+        if argument.startswith("--rest_api_num_threads=")
+    )
+    parameters = _parse("BatchingParameters", "batching.config")
+    running = parameters.num_batch_threads.value
+    assert threads > running + parameters.max_enqueued_batches.value
 
 
 def test_ready_asks_for_a_model_that_is_configured():

@@ -38,6 +38,9 @@ def test_a_server_passes(server, exported_networks):
         if line.startswith("  ")
     }
     assert sum(counts.values()) >= 80
+    (identical,) = (line for line in lines if "byte for byte" in line)
+    good = counts["good jpeg"] + counts["good serving_default"]
+    assert f"of {good} good answers" in identical
     assert counts["good jpeg"] > 8 and counts["good serving_default"] > 8
     # All kinds of bad requests there are, some of them by chance not sent.
     assert len(counts) > 6
@@ -56,7 +59,9 @@ def test_wrong_answers_are_seen(load_test):
     right = [{"b64": base64.b64encode(b"picture").decode()}]
     other = [{"b64": base64.b64encode(b"pictura").decode()}]
     assert good.check(_response(200, {"outputs": right})) == ""
+    assert good.differences == [0]
     assert "direct call" in good.check(_response(200, {"outputs": other}))
+    assert good.differences == [0]
     assert "503" in good.check(_response(503, {"error": "Busy"}))
     assert bad.check(_response(400, {"error": "why"})) == ""
     assert "no error" in bad.check(_response(400, {}))

@@ -88,7 +88,7 @@ def test_c_api_gets_the_reason_of_a_refusal(directory, program, tmp_path):
     assert "image_bytes must be a PNG" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.openvino
 def test_openvino_gives_the_same_pixels(signatures):
     openvino = pytest.importorskip("openvino")
     core = openvino.Core()
