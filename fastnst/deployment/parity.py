@@ -86,7 +86,8 @@ class Comparison:
             f"max {self.max_difference:.4f}, "
             f"mean {self.mean_difference:.5f} of 255  "
             f"{self.num_bytes / 1e6:.2f} MB  "
-            f"{self.milliseconds:.1f} ms ({self.threads} threads)"
+            f"{self.milliseconds:.1f} ms "
+            f"(median of {self.num_runs}, {self.threads} threads)"
         )
 
 

@@ -27,6 +27,7 @@ def test_differences_are_counted_on_the_0_255_scale():
     assert comparison.mean_difference == pytest.approx(0.36 / 72, abs=1e-6)
     assert comparison.size == "4x6"
     assert "max 0.3600, mean 0.00500 of 255" in str(comparison)
+    assert str(comparison).endswith("ms (median of 3, 2 threads)")
 
 
 @pytest.mark.parametrize(
