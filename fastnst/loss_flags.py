@@ -250,6 +250,40 @@ def build_style_objective(precision: str = "float32"):
     return network, objective
 
 
+def check_size(
+    name: str, size: tuple[int, int], layers: list[str], scale: float = 1.0
+) -> None:
+    """Refuses a picture that the loss network pools to nothing.
+
+    Args:
+        name: What sets the size, for the error.
+        size: Height and width, pixels.
+        layers: The layers that will be asked for.
+        scale: The smallest size at which they will be, in parts.
+
+    Raises:
+        ValueError: If a layer does not exist, or the picture is too small.
+    """
+    from fastnst.networks import loss_network
+
+    loss_network.check_layers(layers)
+    # Names sort by depth; before relu3_3 come two poolings.
+    deepest = max(layers)
+    smallest = math.ceil(2 ** (int(deepest[len("relu")]) - 1) / scale)
+    if min(size) < smallest:
+        raise ValueError(
+            f"{name} must be at least {smallest} pixels high and wide for "
+            f"{deepest}. Received: {size[1]}x{size[0]}."
+        )
+
+
+def check_content_size(name: str, size: tuple[int, int]) -> None:
+    """Does the same for a content image and the layers of the flags."""
+    scales = numbers("style_scales", STYLE_SCALES.value)
+    layers = [CONTENT_LAYER.value, *style_weights()]
+    check_size(name, size, layers, min(scales))
+
+
 def _check_sizes(pictures, scales: list[float]) -> None:
     """Refuses style pictures that the loss network pools to nothing."""
     for path, picture in zip(STYLE_IMAGE.value or [], pictures):

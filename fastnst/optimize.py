@@ -45,9 +45,10 @@ _START = flags.DEFINE_enum(
 )
 _NOISE_CONTRAST = flags.DEFINE_float(
     "noise_contrast",
-    0.1,
-    "Of the noise: 1 fills the range from 0 to 255. Strong noise stays visible "
-    "for hundreds of iterations, since the loss network hardly sees it.",
+    1.0,
+    "Of the noise: 1 is the paper's white noise, over the range from 0 to 255, "
+    "which stays visible for hundreds of iterations, since the loss network "
+    "hardly sees it; 0.1 shows the result sooner.",
     lower_bound=0.0,
     upper_bound=1.0,
 )
@@ -82,6 +83,11 @@ def main(argv: list[str]) -> int:
     """Optimizes an image; returns the exit code, 130 after Ctrl-C."""
     del argv
     output = _checked_output()
+    if _RECONSTRUCT.value and _START.value != "noise":
+        raise ValueError(
+            f"--reconstruct={_RECONSTRUCT.value} starts from noise: leave "
+            f"--start={_START.value} out."
+        )
     if _RECONSTRUCT.value != "style":
         _content_image()
     if _RECONSTRUCT.value != "feature":
@@ -122,10 +128,24 @@ def _checked_output() -> pathlib.Path:
     inputs = [_CONTENT_IMAGE.value, *(loss_flags.STYLE_IMAGE.value or ())]
     if any(output.resolve() == pathlib.Path(p).resolve() for p in inputs if p):
         raise ValueError(f"--output={output} would overwrite an input.")
-    if output.exists() and not _OVERWRITE.value:
-        raise ValueError(f"{output} exists. Choose another or set --overwrite.")
+    for path in [output, *_intermediate_outputs(output)]:
+        if path.exists() and not _OVERWRITE.value:
+            raise ValueError(
+                f"{path} exists. Choose another --output or set --overwrite."
+            )
     output.parent.mkdir(parents=True, exist_ok=True)
     return output
+
+
+def _intermediate_outputs(output: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the pictures that --save_every may write."""
+    every = _SAVE_EVERY.value
+    numbers = range(0, _NUM_ITERATIONS.value + 1, every) if every else []
+    return [_intermediate(output, number) for number in numbers]
+
+
+def _intermediate(output: pathlib.Path, iteration: int) -> pathlib.Path:
+    return output.with_stem(f"{output.stem}_{iteration}")
 
 
 def _content_image() -> str:
@@ -157,6 +177,9 @@ def _problem():
 
     if _RECONSTRUCT.value == "feature":
         content = _read(_content_image(), _IMAGE_SIZE.value)
+        loss_flags.check_size(
+            "--content_image", content.shape[1:3], [_LAYER.value]
+        )
         network = loss_flags.build_loss_network([_LAYER.value], "float32")
         objective = image_optimizer.feature_reconstruction(
             network, _LAYER.value, content
@@ -164,12 +187,18 @@ def _problem():
         return content, objective, {}
     if _RECONSTRUCT.value == "style":
         style = _read(_style_image(), loss_flags.STYLE_IMAGE_SIZE.value)
+        start = _read(_style_image(), _IMAGE_SIZE.value)
+        for picture in (style, start):
+            loss_flags.check_size(
+                "--style_image", picture.shape[1:3], _LAYERS.value
+            )
         network = loss_flags.build_loss_network(_LAYERS.value, "float32")
         objective = image_optimizer.style_reconstruction(
             network, _LAYERS.value, style
         )
-        return _read(_style_image(), _IMAGE_SIZE.value), objective, {}
+        return start, objective, {}
     content = _read(_content_image(), _IMAGE_SIZE.value)
+    loss_flags.check_content_size("--content_image", content.shape[1:3])
     _, transfer = loss_flags.build_style_objective()
     objective = image_optimizer.style_transfer(
         transfer, transfer.content_features(content)
@@ -180,7 +209,7 @@ def _problem():
 def _start_image(content):
     from fastnst.training import image_optimizer
 
-    if _START.value == "content" and _RECONSTRUCT.value is None:
+    if _START.value == "content":
         return content
     return image_optimizer.white_noise(
         content.shape, contrast=_NOISE_CONTRAST.value, seed=_SEED.value
@@ -209,8 +238,7 @@ class _Progress:
             self.show(iterate)
         every = _SAVE_EVERY.value
         if every and iterate.iteration % every == 0:
-            name = f"{self._output.stem}_{iterate.iteration}"
-            _write(self._output.with_stem(name), iterate)
+            _write(_intermediate(self._output, iterate.iteration), iterate)
 
     def show(self, iterate) -> None:
         """Prints the state of an iteration, unless it was the last printed."""

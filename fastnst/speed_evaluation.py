@@ -66,6 +66,8 @@ def evaluate(
     from fastnst.evaluation import tables
 
     objective_evaluation.take_from_card(transformer.card)
+    for size in sizes:
+        loss_flags.check_content_size("--image_size", (size, size))
     computed_in = precision()
     _, transfer = loss_flags.build_style_objective(
         "float32" if computed_in == "float32" else "mixed_bfloat16"
@@ -110,7 +112,7 @@ def _timed(stylize, transfer, pixels):
     passes = speed.time_passes(stylize, pixels)
     optimization = speed.time_optimization(
         optimizer,
-        image_optimizer.white_noise(pixels.shape, contrast=0.1),
+        image_optimizer.white_noise(pixels.shape),
         num_iterations,
     )
     # Once more: what else the machine does may have changed meanwhile.

@@ -127,6 +127,23 @@ def test_ctrl_c_writes_the_best_image(workplace, number, code):
         ({"output": "a.png", "content_image": ""}, "--content_image=FILE"),
         ({"output": "a.png", "style_image": ""}, "--style_image=FILE"),
         ({"output": "a.png", "content_image": "a.png"}, "overwrite an input"),
+        (
+            {"output": "a.png", "reconstruct": "style", "start": "content"},
+            "--reconstruct=style starts from noise",
+        ),
+        (
+            {"output": "a.png", "image_size": 3, "content_layer": "relu3_3"},
+            "--content_image must be at least 4 pixels high and wide for "
+            "relu3_3. Received: 4x3",
+        ),
+        (
+            {"output": "a.png", "image_size": 1, "reconstruct": "feature"},
+            "at least 2 pixels high and wide for relu2_2. Received: 1x1",
+        ),
+        (
+            {"output": "a.png", "style_image_size": 3, "reconstruct": "style"},
+            "--style_image must be at least 4 pixels high and wide for relu3_3",
+        ),
     ],
 )
 def test_bad_flags_are_one_line(workplace, flags, expected):
@@ -137,10 +154,16 @@ def test_bad_flags_are_one_line(workplace, flags, expected):
     assert expected in line
 
 
-def test_an_existing_output_is_kept(workplace):
-    output = workplace / "existing.png"
-    output.write_bytes(b"mine")
-    done = _run(workplace, output=output)
+@pytest.mark.parametrize("existing", ["kept.png", "kept_0.png", "kept_6.png"])
+def test_existing_outputs_are_kept(tmp_path, workplace, existing):
+    (tmp_path / existing).write_bytes(b"mine")
+    done = _run(
+        workplace,
+        output=tmp_path / "kept.png",
+        num_iterations=8,
+        save_every=3,
+    )
     assert done.returncode == 1
-    assert "--overwrite" in done.stderr
-    assert output.read_bytes() == b"mine"
+    assert f"{existing} exists" in done.stderr and "--overwrite" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [existing]
+    assert (tmp_path / existing).read_bytes() == b"mine"
