@@ -1,6 +1,7 @@
 """The page of export/web in Chromium, compared with LiteRT for Python."""
 
 import pathlib
+import socket
 
 from PIL import Image
 from PIL import ImageOps
@@ -61,6 +62,29 @@ def test_the_result_is_that_of_python(page, networks, photo, tmp_path):
     assert np.abs(expected - _pixels(photo)).mean() > 20
     assert expected.std() > 20
     _assert_close(received, expected)
+    # To look at: pytest keeps the folders of the last three runs.
+    page.page.screenshot(path=tmp_path / "page.png", full_page=True)
+    assert (tmp_path / "page.png").stat().st_size > 10_000
+
+
+def test_nothing_can_be_sent_anywhere_else(page):
+    """Neither by the page nor by its worker, which has the photo."""
+    ask = """async (address) => {
+      try {
+        await fetch(address, { mode: "no-cors" });
+        return "sent";
+      } catch (error) {
+        return "refused";
+      }
+    }"""
+    (worker,) = page.page.workers
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(1)
+        address = f"http://127.0.0.1:{other.getsockname()[1]}/"
+        for place in (page.page, worker):
+            assert place.evaluate(ask, address) == "refused"
+        with pytest.raises(TimeoutError):
+            other.accept()
 
 
 def test_a_file_of_bytes_gives_the_same(page, networks, photo, tmp_path):

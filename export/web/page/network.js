@@ -86,7 +86,12 @@ export class Network {
   }
 
   #start() {
-    const worker = new Worker(new URL("network_worker.js", import.meta.url));
+    // A worker that is loaded from a server does not obey the page's content
+    // security policy; one from a blob: address does.
+    const address = new URL("network_worker.js", import.meta.url).href;
+    const program = new Blob([`importScripts(${JSON.stringify(address)});`]);
+    const worker = new Worker(URL.createObjectURL(program));
+    worker.postMessage(new URL("litert/", address).href);
     worker.onmessage = ({ data: { id, result, error } }) => {
       const { resolve, reject } = this.#pending.get(id);
       this.#pending.delete(id);

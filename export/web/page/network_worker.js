@@ -5,12 +5,18 @@
 // importScripts, which a module worker does not have.
 "use strict";
 
-const base = new URL("litert/", self.location.href).href;
-const runtime = start();
+let base = null;
+let runtime = null;
 let network = null;
 let queue = Promise.resolve();
 
 self.onmessage = ({ data }) => {
+  // First of all comes where LiteRT.js is: a blob has no folder.
+  if (base === null) {
+    base = data;
+    runtime = start();
+    return;
+  }
   // One after the other: a network must not be exchanged while it runs.
   queue = queue.then(() => answer(data));
 };
