@@ -22,8 +22,7 @@ _NETWORKS = flags.DEFINE_string(
 _WEB = flags.DEFINE_string(
     "web",
     None,
-    "Folder of static files to serve at /: the built page of export/web. The "
-    "TFLite files of --networks are listed and served at /tflite/.",
+    "Folder of static files to serve at /: the built page of export/web.",
 )
 _HOST = flags.DEFINE_string(
     "host", "127.0.0.1", "Address to listen at; others cannot reach 127.0.0.1."
@@ -67,7 +66,6 @@ def main(argv: list[str]) -> None:
             gate,
             max_request_bytes=limit,
             web=web,
-            tflite_files=_tflite_files(networks),
         ),
         _HOST.value,
         _REST_PORT.value,
@@ -105,15 +103,6 @@ def _load(networks: pathlib.Path, web: pathlib.Path | None) -> tuple:
         )
     gate = served_models.Gate(_CONCURRENCY.value, _MAX_WAITING.value)
     return models, gate, _MAX_REQUEST_MB.value * 10**6
-
-
-def _tflite_files(networks: pathlib.Path) -> dict[str, pathlib.Path]:
-    """Returns the exported files by network/version/name."""
-    return {
-        f"{file.parts[-4]}/{file.parts[-2]}/{file.name}": file
-        for file in networks.glob("*/tflite/*/*.tflite")
-        if file.parts[-2].isdecimal()
-    }
 
 
 def _import(module: str):

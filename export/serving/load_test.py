@@ -262,7 +262,7 @@ def report(load: Load) -> int:
     """Prints what was found; returns the exit code."""
     for name, count in sorted(load.counts.items()):
         print(f"  {count:6} {name}")
-    found = sum((sample.differences for sample in load.good), [])
+    found = sum((each.differences for each in load.good), [])
     print(f"{found.count(0)} of {len(found)} good answers same byte for byte")
     if load.seconds:
         median = statistics.median(load.seconds)

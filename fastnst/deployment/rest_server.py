@@ -1,8 +1,8 @@
 """TensorFlow Serving's REST interface to exported networks, and static files.
 
 A WSGI application for development, `python -m fastnst.serve`. Beside
-`/v1/models/...` it serves the files of one folder (the page that runs networks
-in the browser) and, below `/tflite/`, the exported TFLite files.
+`/v1/models/...` it serves the files of one folder: the page that runs networks
+in the browser.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,6 @@ _STATUS = {
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d{1,18})|/labels/([^/:]+))?"
 _PREDICT = re.compile(_MODEL + ":predict")
 _STATE = re.compile(_MODEL + "(/metadata)?")
-_TFLITE = "/tflite/"
 # Some systems do not know them; browsers refuse wasm of another type.
 _TYPES = {
     ".js": "text/javascript",
@@ -50,7 +49,6 @@ class Application:
         gate: What requests wait at.
         max_request_bytes: A body must be smaller, or is refused (413).
         web: Folder of static files, index.html for `/`; None is none.
-        tflite_files: Files by their paths below `/tflite/`.
     """
 
     def __init__(
@@ -60,13 +58,11 @@ class Application:
         *,
         max_request_bytes: int,
         web: pathlib.Path | None = None,
-        tflite_files: Mapping[str, pathlib.Path] | None = None,
     ):
         self._models = models
         self._gate = gate
         self._max_request_bytes = max_request_bytes
         self._web = web
-        self._tflite_files = tflite_files or {}
 
     def __call__(self, environ, start_response):
         """Answers a request, as WSGI (PEP 3333) wants it."""
@@ -91,8 +87,6 @@ class Application:
             return self._respond_model(request)
         if request.method not in ("GET", "HEAD"):
             raise exceptions.MethodNotAllowed()
-        if request.path.startswith(_TFLITE):
-            return self._respond_tflite(request)
         return self._respond_web(request)
 
     def _respond_model(self, request: wrappers.Request) -> wrappers.Response:
@@ -127,15 +121,6 @@ class Application:
         with self._gate.turn():
             outputs = model.predict(request.signature, inputs)
         return json_tensors.to_json(outputs, rows=request.rows)
-
-    def _respond_tflite(self, request: wrappers.Request) -> wrappers.Response:
-        name = request.path.removeprefix(_TFLITE)
-        if not name:
-            return _json({"files": sorted(self._tflite_files)})
-        if name not in self._tflite_files:
-            raise exceptions.NotFound()
-        file = self._tflite_files[name]
-        return _send(request, file.parent, file.name)
 
     def _respond_web(self, request: wrappers.Request) -> wrappers.Response:
         if self._web is None:

@@ -39,9 +39,6 @@ def exported_networks(tmp_path_factory):
     # An older version, which would not load: it must be left alone.
     (folder / "tiny" / "1").mkdir()
     (folder / "tiny" / "1" / "saved_model.pb").write_bytes(b"broken")
-    tflite = folder / "tiny" / "tflite" / "2"
-    tflite.mkdir(parents=True)
-    (tflite / "tiny_8x8_fp16.tflite").write_bytes(b"not really")
     return folder
 
 

@@ -175,14 +175,10 @@ def test_the_page_and_its_files(server):
     assert wasm.headers["Content-Type"] == "application/wasm"
     script = requests.get(f"{server.rest}/worker.js")
     assert script.headers["Content-Type"].startswith("text/javascript")
-    listed = requests.get(f"{server.rest}/tflite/").json()["files"]
-    assert listed == ["tiny/2/tiny_8x8_fp16.tflite"]
-    file = requests.get(f"{server.rest}/tflite/{listed[0]}")
-    assert file.content == b"not really"
 
 
 @pytest.mark.parametrize(
-    "path", ["/../secret", "/%2e%2e/secret", "/tflite/../secret", "//secret"]
+    "path", ["/../secret", "/%2e%2e/secret", "/a/../../secret", "//secret"]
 )
 def test_nothing_outside_the_folders_is_served(server, path):
     host, _, port = server.rest.removeprefix("http://").partition(":")
