@@ -26,6 +26,7 @@ photo has camera noise, and where it pans by a pixel. Each table is printed and
 written to --output_dir as CSV and Markdown.
 """
 
+from collections.abc import Sequence
 import pathlib
 
 from absl import flags
@@ -64,8 +65,11 @@ _STYLE = flags.DEFINE_string(
 _IMAGES = flags.DEFINE_list(
     "images", None, "Photos, and folders of photos, to measure on."
 )
-_NUM_IMAGES = flags.DEFINE_integer(
-    "num_images", None, "How many of them. Default: all.", lower_bound=1
+_NUM_IMAGES = flags.DEFINE_list(
+    "num_images",
+    None,
+    "How many of them: one number, or one for each of --image_size. Default: "
+    "all.",
 )
 _IMAGE_SIZE = flags.DEFINE_list(
     "image_size",
@@ -91,19 +95,20 @@ def main(argv: list[str]) -> int:
         return super_resolution_evaluation.evaluate(
             _NETWORK.value,
             command_line.required(_IMAGES),
-            _NUM_IMAGES.value,
+            _photo_counts(1)[0],
             _OUTPUT_DIR.value,
         )
     if _TABLE.value == "speed":
         flags.FLAGS.set_default("image_size", speed_evaluation.IMAGE_SIZES)
     sizes = _sizes()
+    _photo_counts(len(sizes))
     command_line.required(_OUTPUT_DIR)
-    images = command_line.required(_IMAGES)
+    command_line.required(_IMAGES)
     if _TABLE.value == "loss_network":
         _output_dir().mkdir(parents=True, exist_ok=True)
         objective_evaluation.check_flags()
         return loss_network_evaluation.evaluate(
-            images, _NUM_IMAGES.value, sizes, _output_dir()
+            sizes, _photos, _output_dir()
         )
     command_line.required(_NETWORK)
     if _TABLE.value == "flicker":
@@ -138,12 +143,29 @@ def _sizes() -> list[int]:
         sizes = [int(size) for size in _IMAGE_SIZE.value]
     except ValueError:
         sizes = []
-    if not sizes or min(sizes) < 1:
+    if not sizes or min(sizes) < 1 or len(set(sizes)) < len(sizes):
         raise ValueError(
-            "--image_size must be whole numbers of at least 1, separated by "
-            f"commas. Received: {','.join(_IMAGE_SIZE.value)}."
+            "--image_size must be whole numbers of at least 1, each once, "
+            f"separated by commas. Received: {','.join(_IMAGE_SIZE.value)}."
         )
     return sizes
+
+
+def _photo_counts(num_sizes: int) -> Sequence[int | None]:
+    """Returns how many photos to take at each size; None is all."""
+    if _NUM_IMAGES.value is None:
+        return [None] * num_sizes
+    try:
+        numbers = [int(number) for number in _NUM_IMAGES.value]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, num_sizes) or min(numbers) < 1:
+        raise ValueError(
+            "--num_images must be a whole number of at least 1, or one for "
+            "each of --image_size, separated by commas. Received: "
+            f"{','.join(_NUM_IMAGES.value)}."
+        )
+    return numbers * (num_sizes // len(numbers))
 
 
 def _transformer(precision: str = "float32"):
@@ -171,10 +193,11 @@ def _style(transformer) -> str:
 def _photos(size: int):
     from fastnst.evaluation import objective
 
+    sizes = _sizes()
     return objective.square_photos(
         command_line.required(_IMAGES),
         image_size=size,
-        num_images=_NUM_IMAGES.value,
+        num_images=_photo_counts(len(sizes))[sizes.index(size)],
     )
 
 
@@ -188,10 +211,10 @@ def _objective(sizes: list[int]) -> int:
 
 def _speed(sizes: list[int]) -> int:
     objective_evaluation.check_flags()
-    if _NUM_IMAGES.value not in (None, 1):
+    if not set(_photo_counts(len(sizes))) <= {None, 1}:
         raise ValueError(
             "--num_images must be 1 with --table=speed, which needs one photo. "
-            f"Received: {_NUM_IMAGES.value}."
+            f"Received: {','.join(_NUM_IMAGES.value or [])}."
         )
     transformer = _transformer(speed_evaluation.precision())
     return speed_evaluation.evaluate(

@@ -1,6 +1,7 @@
 """The table of the small loss network, of the evaluate command, and its flags.
 """
 
+from collections.abc import Callable
 from collections.abc import Sequence
 import pathlib
 
@@ -21,17 +22,15 @@ _SMALL_WEIGHTS = flags.DEFINE_string(
 
 
 def evaluate(
-    images: Sequence[str],
-    num_images: int | None,
     sizes: Sequence[int],
+    photos: Callable[[int], list],
     output_dir: pathlib.Path,
 ) -> int:
     """Measures how well vgg16_small agrees with VGG16; prints and writes.
 
     Args:
-        images: Photos and folders.
-        num_images: How many photos; None is all.
-        sizes: Sides of the squares cut from them.
+        sizes: Sides of the photos.
+        photos: Side to photos, as `objective.square_photos` returns them.
         output_dir: Where the table goes; must exist.
 
     Returns:
@@ -45,7 +44,6 @@ def evaluate(
 
     fastnst.import_tensorflow()
     from fastnst.evaluation import loss_agreement
-    from fastnst.evaluation import objective
     from fastnst.evaluation import tables
     from fastnst.inference import transform
     from fastnst.networks import loss_network
@@ -64,13 +62,11 @@ def evaluate(
     ]
     rows = []
     for size in sizes:
-        photos = objective.square_photos(
-            images, image_size=size, num_images=num_images
-        )
+        loss_flags.check_size("--image_size", (size, size), list(layers))
         found = loss_agreement.pairs(
             [
                 loss_agreement.versions(photo, stylizers, seed=number)
-                for number, (_, photo) in enumerate(photos)
+                for number, (_, photo) in enumerate(photos(size))
             ],
             small,
             genuine,

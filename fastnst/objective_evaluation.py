@@ -83,6 +83,8 @@ def evaluate(
     from fastnst.evaluation import tables
 
     take_from_card(transformer.card)
+    for size in sizes:
+        loss_flags.check_content_size("--image_size", (size, size))
     loss_network, transfer = loss_flags.build_style_objective()
     measured: dict[int, list] = {}
     values, rows = [], []
@@ -151,10 +153,11 @@ def _figure_5(
     from fastnst.evaluation import figure
     from fastnst.evaluation import objective
     from fastnst.evaluation import optimization_curve
+    from fastnst.evaluation import tables
 
     starts = ["noise", "content"] if _START.value == "both" else [_START.value]
     file = curve_file.CurveFile(output_dir / "objective_curves.csv", setup)
-    worth, panels = [], []
+    worth, panels, points = [], [], []
     for size, measurements in measured.items():
         content = objective.totals(measurements, objective.CONTENT)
         network = objective.totals(measurements, objective.NETWORK)
@@ -172,12 +175,18 @@ def _figure_5(
             equal = curve.crossing(network[curve.photo])
             print(f"{curve}, equal after {equal}", flush=True)
         worth += optimization_curve.equivalences(found, network)
+        points += optimization_curve.means(found)
         panels.append(
             optimization_curve.panel(
                 size, found, [*content.values()], [*network.values()]
             )
         )
     print(_table_of_equivalences(worth, output_dir), end="")
+    tables.write_csv(
+        output_dir / "objective_means.csv",
+        optimization_curve.Mean._fields,
+        points,
+    )
     figure.draw(output_dir / "objective.png", panels)
     print(f"written: {output_dir / 'objective.png'}")
 
@@ -188,5 +197,9 @@ def _table_of_equivalences(worth: list, output_dir: pathlib.Path) -> str:
 
     layers = ", ".join(loss_flags.STYLE_LAYERS.value)
     notes = [f"{line}; style layers {layers}." for line in worth]
+    notes.append(
+        "Lines of objective.png and objective_means.csv: the mean over the "
+        "photos whose curve goes that far, while they are at least half."
+    )
     header = optimization_curve.Equivalence._fields
     return tables.write(output_dir, "objective_lbfgs", header, worth, notes)

@@ -44,10 +44,13 @@ class Equivalence(NamedTuple):
         iterations: Mean number of iterations that the network equals.
         deviation: Of the sample.
         evaluations: Mean number of evaluations of the objective.
-        ratio_50: The network's objective over that after 50 iterations, mean;
-            None if a curve ends before.
+        ratio_50: The network's objective over that after 50 iterations, mean
+            over the photos whose curve goes that far; None if none does.
+        photos_50: How many do.
         ratio_100: The same after 100.
+        photos_100: The same.
         ratio_500: The same after 500.
+        photos_500: The same.
     """
 
     size: int
@@ -58,8 +61,11 @@ class Equivalence(NamedTuple):
     deviation: float
     evaluations: float
     ratio_50: float | None
+    photos_50: int
     ratio_100: float | None
+    photos_100: int
     ratio_500: float | None
+    photos_500: int
 
     def __str__(self) -> str:
         bound = "at least " if self.crossed < self.photos else ""
@@ -69,6 +75,26 @@ class Equivalence(NamedTuple):
             f"(deviation {self.deviation:.1f}, {self.evaluations:.1f} "
             f"evaluations, {self.photos} photos)"
         )
+
+
+class Mean(NamedTuple):
+    """A point of the mean curve of the photos of one size and one start.
+
+    Attributes:
+        size: Side of the photos, pixels.
+        start: One of `STARTS`.
+        iteration: Number of iterations done.
+        photos: How many curves go that far; the others do not count.
+        mean: Of their objectives.
+        deviation: Of the sample.
+    """
+
+    size: int
+    start: str
+    iteration: int
+    photos: int
+    mean: float
+    deviation: float
 
 
 def curves(
@@ -177,7 +203,11 @@ def equivalences(
             len(curve.objectives) - 1 if place is None else place
             for curve, place in zip(chosen, places)
         ]
-        ratios = [_ratio(chosen, targets, place) for place in _READ_AT]
+        ratios = [
+            value
+            for iteration in _READ_AT
+            for value in _ratio(chosen, targets, iteration)
+        ]
         results.append(
             Equivalence(
                 chosen[0].size,
@@ -198,14 +228,42 @@ def _ratio(
     chosen: Sequence[curve_file.Curve],
     targets: Mapping[str, float],
     iteration: int,
-) -> float | None:
-    if any(len(curve.objectives) <= iteration for curve in chosen):
-        return None
-    return float(
-        np.mean(
-            [targets[c.photo] / c.objectives[iteration] for c in chosen]
-        )
-    )
+) -> tuple[float | None, int]:
+    found = [
+        targets[curve.photo] / curve.objectives[iteration]
+        for curve in chosen
+        if len(curve.objectives) > iteration
+    ]
+    return (float(np.mean(found)) if found else None), len(found)
+
+
+def means(found: Sequence[curve_file.Curve]) -> list[Mean]:
+    """Computes the mean curve of each start.
+
+    Args:
+        found: Curves of photos of one size.
+
+    Returns:
+        One for each start and iteration, as long as at least half of the
+        curves go on.
+    """
+    results = []
+    for start in dict.fromkeys(curve.start for curve in found):
+        chosen = [c.objectives for c in found if c.start == start]
+        for iteration in range(max(map(len, chosen))):
+            values = [v[iteration] for v in chosen if len(v) > iteration]
+            if 2 * len(values) < len(chosen):
+                break
+            results.append(
+                Mean(
+                    found[0].size,
+                    start,
+                    iteration,
+                    len(values),
+                    *objective.mean_and_deviation(values),
+                )
+            )
+    return results
 
 
 def panel(
@@ -221,16 +279,19 @@ def panel(
         found: Their curves.
         content: The objective of each photo itself.
         network: That of each output of the network.
+
+    Returns:
+        The panel; the lines are those of `means`.
     """
     lines = []
-    for start in dict.fromkeys(curve.start for curve in found):
-        chosen = [c.objectives for c in found if c.start == start]
-        # Photos end at different iterations (zip ends with the first): all
-        # count wherever the line goes.
-        statistics = [objective.mean_and_deviation(v) for v in zip(*chosen)]
+    every = means(found)
+    for start in dict.fromkeys(each.start for each in every):
+        mean, deviation = zip(
+            *[(p.mean, p.deviation) for p in every if p.start == start]
+        )
         lines.append(
             figure.Line(
-                f"L-BFGS from {start}", _COLORS[start], *zip(*statistics)
+                f"L-BFGS from {start}", _COLORS[start], mean, deviation
             )
         )
     for label, values in (("content image", content), ("network", network)):

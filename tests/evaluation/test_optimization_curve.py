@@ -92,7 +92,19 @@ def test_ratio_is_network_over_optimization():
     (result,) = optimization_curve.equivalences(found, {"a": 4.0, "b": 8.0})
     assert result.ratio_50 == pytest.approx((4 / 52 + 8 / 102) / 2)
     assert result.ratio_100 == pytest.approx((4 / 2 + 8 / 2) / 2)
-    assert result.ratio_500 is None
+    assert (result.photos_50, result.photos_100) == (2, 2)
+    assert (result.ratio_500, result.photos_500) == (None, 0)
+
+
+def test_ratio_is_over_the_photos_that_got_so_far():
+    found = [
+        _curve(np.linspace(102, 2, 101), "a"),
+        _curve(np.linspace(202, 152, 51), "b"),
+    ]
+    (result,) = optimization_curve.equivalences(found, {"a": 4.0, "b": 8.0})
+    assert (result.photos_50, result.photos_100) == (2, 1)
+    assert result.ratio_50 == pytest.approx((4 / 52 + 8 / 152) / 2)
+    assert result.ratio_100 == pytest.approx(4 / 2)
 
 
 def test_a_file_returns_what_was_appended(tmp_path):
@@ -180,8 +192,25 @@ def test_curves_end_after_their_crossing_and_are_not_computed_twice(
         )
 
 
-def test_panel_is_as_long_as_its_shortest_curve():
-    found = [_curve([9, 5, 3], "a"), _curve([7, 3], "b")]
+def test_means_go_on_while_half_of_the_curves_do():
+    found = [
+        _curve([9, 5, 3, 2, 1], "a"),
+        _curve([7, 3, 2, 1], "b"),
+        _curve([5, 1], "c"),
+        _curve([8, 4], "a", start="content"),
+    ]
+    every = optimization_curve.means(found)
+    noise = [each for each in every if each.start == "noise"]
+    assert [each.iteration for each in noise] == [0, 1, 2, 3]
+    assert [each.photos for each in noise] == [3, 3, 2, 2]
+    assert [each.mean for each in noise] == [7.0, 3.0, 2.5, 1.5]
+    assert noise[0].deviation == pytest.approx(2.0)
+    assert [each.mean for each in every[4:]] == [8.0, 4.0]
+    assert {each.deviation for each in every[4:]} == {0.0}
+
+
+def test_panel_has_the_means_and_both_levels():
+    found = [_curve([9, 5], "a"), _curve([7, 3], "b")]
     panel = optimization_curve.panel(8, found, [20.0, 40.0], [2.0, 2.0])
     noise, content, network = panel.lines
     assert list(noise.mean) == [8.0, 4.0]
