@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 import pathlib
+import sys
 
 from absl import flags
 
@@ -56,11 +57,11 @@ def evaluate(
         output_dir: Where table and crops go; None writes nothing.
 
     Returns:
-        The exit code.
+        The exit code: 1 if photos were skipped, damaged or too small.
 
     Raises:
-        OSError: If something cannot be read or written.
-        ValueError: If flags, photos and network do not fit.
+        OSError: If the network cannot be read or a file not be written.
+        ValueError: If flags and network do not fit, or no photo can be scored.
     """
     factor, upscale = _factor_and_upscale(network)
     from fastnst.evaluation import super_resolution_table
@@ -73,13 +74,20 @@ def evaluate(
     )
     print(f"protocol: {protocol}", flush=True)
     enlargements = []
-    for enlarged in super_resolution_table.enlarge(
-        protocol, _photos(images, num_images), upscale
-    ):
+    paths = _paths(images, num_images)
+    for path in paths:
+        try:
+            enlarged = _enlarged(protocol, path, upscale)
+        except (ValueError, OSError) as error:
+            print(f"skipped: {error}", file=sys.stderr, flush=True)
+            continue
         print(_line(enlarged), flush=True)
         enlargements.append(enlarged)
+    if not enlargements:
+        raise ValueError("None of the photos could be scored.")
+    num_skipped = len(paths) - len(enlargements)
     printed = []
-    if len(images) == 1 and num_images is None:
+    if len(images) == 1 and num_images is None and not num_skipped:
         folder = pathlib.Path(images[0]).resolve().name
         printed = super_resolution_table.paper_rows(folder, factor)
     text, rows = _table(protocol, enlargements, printed)
@@ -87,7 +95,9 @@ def evaluate(
     if output_dir is not None:
         name = f"super_resolution_x{factor}_{_label(network)}"
         _write(pathlib.Path(output_dir), name, text, rows, enlargements)
-    return 0
+    if num_skipped:
+        print(f"skipped: {num_skipped} of {len(paths)} photos", file=sys.stderr)
+    return int(bool(num_skipped))
 
 
 def _factor_and_upscale(network: str | None):
@@ -107,15 +117,24 @@ def _factor_and_upscale(network: str | None):
     return transformer.network.factor, transformer.upscale
 
 
-def _photos(images: Sequence[str], num_images: int | None):
-    """Yields name and uint8 pixels of each photo."""
+def _paths(images: Sequence[str], num_images: int | None):
+    """Returns the photos to score."""
     from fastnst.data import image_files
 
     paths = image_files.find_images(images)[:num_images]
     if not paths:
         raise ValueError(f"--images={','.join(images)} holds no photo.")
-    for path in paths:
-        yield path.stem, image_files.read_image(path).flattened()
+    return paths
+
+
+def _enlarged(protocol, path: pathlib.Path, upscale):
+    """Shrinks, enlarges and scores one photo."""
+    from fastnst.data import image_files
+    from fastnst.evaluation import super_resolution_table
+
+    photo = path.stem, image_files.read_image(path).flattened()
+    (found,) = super_resolution_table.enlarge(protocol, [photo], upscale)
+    return found
 
 
 def _line(enlarged) -> str:

@@ -110,26 +110,37 @@ def test_figure_5_and_a_second_run_that_has_nothing_to_compute(workplace):
     arguments = _arguments(
         workplace,
         table="objective",
-        image_size=32,
+        image_size="32,40",
+        num_images="2,1",
         max_iterations=4,
         output_dir=results,
     )
     done = _run(*arguments)
     assert done.returncode == 0, done.stderr
     rows = _read(results / "objective_lbfgs.csv")
-    assert [row["start"] for row in rows] == ["noise", "content"]
-    assert rows[0]["photos"] == "2"
+    assert [(row["size"], row["start"], row["photos"]) for row in rows] == [
+        ("32", "noise", "2"),
+        ("32", "content", "2"),
+        ("40", "noise", "1"),
+        ("40", "content", "1"),
+    ]
     markdown = (results / "objective_lbfgs.md").read_text()
     for row in rows:
-        bound = "at least " if row["crossed"] != "2" else ""
+        bound = "at least " if row["crossed"] != row["photos"] else ""
+        side = row["size"]
         assert (
-            f"32x32: the network equals {bound}"
+            f"{side}x{side}: the network equals {bound}"
             f"{float(row['iterations']):.1f} iterations of L-BFGS from "
             f"{row['start']}" in markdown
         )
     assert "style layers relu1_2." in markdown
     with Image.open(results / "objective.png") as picture:
-        assert picture.size == (420, 360)
+        assert picture.size == (2 * 420, 360)
+    means = _read(results / "objective_means.csv")
+    assert {(row["size"], row["photos"]) for row in means} >= {
+        ("32", "2"),
+        ("40", "1"),
+    }
     curves = results / "objective_curves.csv"
     before = curves.read_bytes()
     own = [r for r in _read(curves) if r["start"] == "content"][0]
@@ -137,7 +148,7 @@ def test_figure_5_and_a_second_run_that_has_nothing_to_compute(workplace):
     (total,) = [
         float(row["weighted"])
         for row in photo
-        if row["photo"] == own["photo"]
+        if (row["size"], row["photo"]) == (own["size"], own["photo"])
         and (row["image"], row["term"]) == ("content image", "objective")
     ]
     assert float(own["objective"]) == pytest.approx(total, rel=1e-4)
@@ -169,10 +180,14 @@ def test_artifacts_fail_an_untrained_network_or_not_but_say_so(workplace):
             "--vgg16_weights=random cannot",
         ),
         ({"loss_network": "vgg16_small"}, "only the genuine network judges"),
+        ({"image_size": "32,1", "style_layers": "relu2_1"}, "at least 2 pix"),
         ({"style_image": ""}, "--style_image=FILE"),
         ({"images": ""}, "--images"),
         ({"image_size": "0"}, "--image_size must be whole numbers"),
         ({"image_size": "256,x"}, "--image_size must be whole numbers"),
+        ({"image_size": "256,256"}, "each once"),
+        ({"num_images": "1,2"}, "--num_images must be a whole number"),
+        ({"num_images": "0"}, "--num_images must be a whole number"),
     ],
 )
 def test_bad_flags_are_one_line(workplace, changed, expected):
@@ -267,3 +282,27 @@ def test_flicker_of_every_style_needs_no_style_picture(workplace):
         # Reflected borders and statistics of the frame: no network is still.
         assert float(row["pan"]) > 0
     assert (workplace / "results/flicker.md").read_text() in done.stdout
+
+
+def test_super_resolution_skips_and_names_what_it_cannot_score(
+    workplace, tmp_path
+):
+    shutil.copy(workplace / "photos/a.png", tmp_path / "good.png")
+    (tmp_path / "damaged.png").write_bytes(b"no picture")
+    Image.new("RGB", (16, 18)).save(tmp_path / "tiny.png")
+    results = tmp_path / "results"
+    arguments = ["--table=super_resolution", "--factor=4"]
+    done = _run(
+        *arguments, f"--images={tmp_path}", f"--output_dir={results}"
+    )
+    assert done.returncode == 1
+    damaged, tiny, count = done.stderr.splitlines()
+    assert "damaged.png: not a readable picture" in damaged
+    assert "tiny is too small" in tiny and "16x18" in tiny
+    assert count == "skipped: 2 of 3 photos"
+    rows = _read(results / "super_resolution_x4_bicubic.csv")
+    assert [row["photo"] for row in rows] == ["good", "mean"]
+    only = f"--images={tmp_path}/tiny.png"
+    done = _run(*arguments, only)
+    assert done.returncode == 1
+    assert "error: None of the photos" in done.stderr
