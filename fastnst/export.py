@@ -80,9 +80,10 @@ _TFLITE_PIXELS = flags.DEFINE_list(
 )
 _MAX_PIXELS = flags.DEFINE_integer(
     "max_pixels",
-    4 * 2**20,
+    None,
     "Pixels that the pictures of a request to the SavedModel may have "
-    "together; more are refused before they are decoded. 0: no limit.",
+    "together; more are refused before they are decoded. 0: no limit. Default: "
+    "4,194,304, of the enlarged pictures if the network enlarges.",
     lower_bound=0,
 )
 _PHOTO = flags.DEFINE_string(
@@ -171,7 +172,11 @@ def _folders(parent: pathlib.Path) -> dict[str, pathlib.Path]:
 def _export_saved_model(network, folder: pathlib.Path) -> None:
     from fastnst.deployment import saved_model
 
-    saved_model.write(network, folder, max_pixels=_MAX_PIXELS.value)
+    max_pixels = _MAX_PIXELS.value
+    if max_pixels is None:
+        factor = getattr(network, "factor", 1)
+        max_pixels = saved_model.MAX_PIXELS // factor**2
+    saved_model.write(network, folder, max_pixels=max_pixels)
     comparisons = saved_model.compare(
         network, folder, photo=_PHOTO.value, num_runs=_TIMED_RUNS.value
     )

@@ -213,6 +213,21 @@ def test_a_broken_file_stops_the_export_and_nothing_is_kept(tmp_path):
     assert _names(tmp_path) == ["sharp.json", "sharp.keras"]
 
 
+def test_requests_to_enlarge_are_limited_by_their_results(tmp_path):
+    network = super_resolution_network.SuperResolutionNetwork(8, width=0.05)
+    network.build()
+    saved_networks.save(network, tmp_path / "sharp.keras", {})
+    done = _export(
+        f"--network={tmp_path}/sharp.keras",
+        f"--output_dir={tmp_path}",
+        "--formats=saved_model",
+        "--timed_runs=1",
+    )
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "sharp/1/assets.extra/contract.json").read_text()
+    assert json.loads(text)["max_pixels"] == 2048**2 // 8**2
+
+
 def test_an_existing_version_is_refused(workdir, tmp_path):
     version = tmp_path / "sketch" / "1"
     version.mkdir(parents=True)
