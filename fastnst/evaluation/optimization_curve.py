@@ -8,6 +8,7 @@ that many iterations.
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+import itertools
 from typing import NamedTuple
 
 from absl import logging
@@ -203,22 +204,18 @@ def equivalences(
             len(curve.objectives) - 1 if place is None else place
             for curve, place in zip(chosen, places)
         ]
-        ratios = [
-            value
-            for iteration in _READ_AT
-            for value in _ratio(chosen, targets, iteration)
-        ]
+        ratios = [_ratio(chosen, targets, place) for place in _READ_AT]
         results.append(
-            Equivalence(
-                chosen[0].size,
-                start,
-                len(chosen),
-                sum(place is not None for place in places),
-                *objective.mean_and_deviation([float(n) for n in lasts]),
-                float(
-                    np.mean([c.evaluations[n] for c, n in zip(chosen, lasts)])
-                ),
-                *ratios,
+            Equivalence._make(
+                [
+                    chosen[0].size,
+                    start,
+                    len(chosen),
+                    sum(place is not None for place in places),
+                    *objective.mean_and_deviation([float(n) for n in lasts]),
+                    _mean([c.evaluations[n] for c, n in zip(chosen, lasts)]),
+                    *itertools.chain(*ratios),
+                ]
             )
         )
     return results
@@ -234,7 +231,11 @@ def _ratio(
         for curve in chosen
         if len(curve.objectives) > iteration
     ]
-    return (float(np.mean(found)) if found else None), len(found)
+    return (_mean(found) if found else None), len(found)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
 
 
 def means(found: Sequence[curve_file.Curve]) -> list[Mean]:
@@ -286,13 +287,9 @@ def panel(
     lines = []
     every = means(found)
     for start in dict.fromkeys(each.start for each in every):
-        mean, deviation = zip(
-            *[(p.mean, p.deviation) for p in every if p.start == start]
-        )
+        points = [each[-2:] for each in every if each.start == start]
         lines.append(
-            figure.Line(
-                f"L-BFGS from {start}", _COLORS[start], mean, deviation
-            )
+            figure.Line(f"L-BFGS from {start}", _COLORS[start], *zip(*points))
         )
     for label, values in (("content image", content), ("network", network)):
         mean, deviation = objective.mean_and_deviation(values)
