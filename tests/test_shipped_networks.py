@@ -12,21 +12,12 @@ from fastnst.inference import transform
 from fastnst.networks import network_files
 
 _EXPERIMENTS = pathlib.Path(__file__).parents[1] / "experiments"
-# Being trained again: their grid of dots and burnt spots exceed the bounds.
-# Take a name out when the new network is published.
-_NOT_YET = ("wave",)
 _NETWORKS = {
     name: network_files.describe(name).styles
     for name in network_files.list_networks()
 }
 _STYLES = [
-    pytest.param(
-        name,
-        style,
-        marks=[pytest.mark.skip("is being trained again")]
-        if name in _NOT_YET
-        else [],
-    )
+    (name, style)
     for name, styles in _NETWORKS.items()
     for style in styles
 ]
