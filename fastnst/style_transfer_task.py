@@ -7,7 +7,7 @@ import numpy as np
 
 from fastnst import init_flags
 from fastnst import loss_flags
-from fastnst import style_transfer_flags
+from fastnst import stability_flags
 from fastnst import super_resolution_flags
 
 
@@ -70,7 +70,7 @@ class StyleTransferTask:
             network,
             objective,
             num_frozen_styles=len(self._frozen_styles),
-            stability_weight=style_transfer_flags.STABILITY_WEIGHT.value,
+            stability_weight=stability_flags.STABILITY_WEIGHT.value,
         )
         return loss_network, trainer
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnst import init_flags
 from fastnst import loss_flags
-from fastnst import style_transfer_flags
+from fastnst import stability_flags
 from fastnst import super_resolution_flags
 
 # Of the flags of the other task, those that super-resolution has too.
@@ -38,7 +38,7 @@ class SuperResolutionTask:
     }
     ignored = frozenset(
         flag.name
-        for module in (init_flags, loss_flags, style_transfer_flags)
+        for module in (init_flags, loss_flags)
         for flag in flags.FLAGS.get_key_flags_for_module(module.__name__)
         if flag.name not in _SHARED
     )
@@ -90,7 +90,10 @@ class SuperResolutionTask:
             tv_weight=loss_flags.TV_WEIGHT.value,
         )
         trainer = super_resolution_trainer.SuperResolutionTrainer(
-            network, objective
+            network,
+            objective,
+            stability_weight=stability_flags.STABILITY_WEIGHT.value,
+            degradation=self._degradation,
         )
         return loss_network, trainer
 

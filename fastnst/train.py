@@ -12,7 +12,7 @@ from fastnst import command_line
 from fastnst import content_flags
 from fastnst import init_flags
 from fastnst import loss_flags
-from fastnst import style_transfer_flags
+from fastnst import stability_flags
 from fastnst import style_transfer_task
 from fastnst import super_resolution_flags
 from fastnst import super_resolution_task
@@ -80,7 +80,7 @@ _DISTRIBUTION = flags.DEFINE_enum(
 flags.adopt_module_key_flags(content_flags)
 flags.adopt_module_key_flags(init_flags)
 flags.adopt_module_key_flags(loss_flags)
-flags.adopt_module_key_flags(style_transfer_flags)
+flags.adopt_module_key_flags(stability_flags)
 flags.adopt_module_key_flags(super_resolution_flags)
 
 

@@ -21,8 +21,7 @@ class StyleTransferTrainer(trainer.Trainer):
         objective: Of the styles that are trained.
         num_frozen_styles: Number of styles of the network that are not; they
             come first.
-        stability_weight: Weight of the stability term, which is taken of half
-            of the batch. 0, as in the paper, costs nothing.
+        stability_weight: As `Trainer` takes it.
     """
 
     def __init__(
@@ -33,11 +32,10 @@ class StyleTransferTrainer(trainer.Trainer):
         num_frozen_styles: int = 0,
         stability_weight: float = 0.0,
     ):
-        super().__init__(transform_network, objective)
+        super().__init__(
+            transform_network, objective, stability_weight=stability_weight
+        )
         self.num_frozen_styles = num_frozen_styles
-        self.term_weights = dict(objective.weights)
-        if stability_weight:
-            self.term_weights[stability.TERM] = stability_weight
 
     def train_step(self, data):
         """Stylizes a batch, and changes the network to do it better.
