@@ -127,11 +127,11 @@ def main(argv: list[str]) -> None:
 def _check_flags() -> None:
     """Refuses at once what would otherwise fail after minutes."""
     check = tflite_options.check_choice
-    check("formats", _FORMATS_FLAG.value, _FORMATS)
-    check("tflite_pixels", _TFLITE_PIXELS.value, tflite_options.PIXELS)
+    check("--formats", _FORMATS_FLAG.value, _FORMATS)
+    check("--tflite_pixels", _TFLITE_PIXELS.value, tflite_options.PIXELS)
     if _TFLITE_PRECISION.value is not None:
         check(
-            "tflite_precision",
+            "--tflite_precision",
             _TFLITE_PRECISION.value,
             tflite_options.PRECISIONS,
         )

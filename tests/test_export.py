@@ -257,7 +257,7 @@ def test_a_file_for_output_dir_is_one_clear_line(workdir, tmp_path):
         (["--network=w", "--output_dir=o", "--tflite_size=64"], "tflite_size"),
         (
             ["--network=w", "--output_dir=o", "--tflite_precision=fp8"],
-            "tflite_precision",
+            "--tflite_precision",
         ),
         (["--network=w", "--output_dir=o", "--photo=none.jpg"], "none.jpg"),
     ],

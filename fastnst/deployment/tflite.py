@@ -52,9 +52,9 @@ def convert(
         ValueError: If the network cannot be converted.
     """
     tflite_options.check_choice(
-        "precisions", precisions, tflite_options.PRECISIONS
+        "`precisions`", precisions, tflite_options.PRECISIONS
     )
-    tflite_options.check_choice("pixels", [pixels], tflite_options.PIXELS)
+    tflite_options.check_choice("`pixels`", [pixels], tflite_options.PIXELS)
     # The one route that keeps the weights: see the op audit.
     with tempfile.TemporaryDirectory() as folder:
         _write_saved_model(network, size, pixels, folder)

@@ -46,6 +46,6 @@ def check_choice(
     unknown = [value for value in received if value not in legal]
     if unknown or not received:
         raise ValueError(
-            f"`{argument}` must be of {', '.join(legal)}. "
+            f"{argument} must be of {', '.join(legal)}. "
             f"Received: {', '.join(received) or 'nothing'}."
         )

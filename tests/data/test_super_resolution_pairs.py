@@ -1,5 +1,7 @@
 """Pairs for training are what evaluation makes of the same pictures."""
 
+import shutil
+
 from PIL import Image
 from absl import logging
 import numpy as np
@@ -46,8 +48,12 @@ def test_low_resolution_is_that_of_the_evaluation(photos, factor, degradation):
     assert position[0] > 0
 
 
-def test_a_photo_smaller_than_the_patch_is_skipped_and_counted(photos, caplog):
+def test_a_photo_smaller_than_the_patch_is_skipped_and_counted(
+    photos, tmp_path, caplog
+):
     logging.use_absl_handler()
+    # A process names a file once.
+    photos = shutil.copytree(photos, tmp_path / "photos")
     with caplog.at_level("WARNING"):
         dataset = super_resolution_pairs.super_resolution_pairs(
             _patches(photos, 32), factor=4, degradation="bicubic"
