@@ -163,7 +163,8 @@ def test_flagfile(path):
             assert settings["style_names"].split(",") == names
     elif path.stem in SUPER_RESOLUTION:
         assert settings["task"] == "super_resolution"
-        factor, loss = settings["factor"], settings["loss"]
+        factor = settings["factor"]
+        loss = "feature" if "feature_weight" in settings else settings["loss"]
         assert path.stem.endswith(f"sr_x{factor}_{loss}")
         assert int(settings["image_size"]) % int(factor) == 0
     else:
