@@ -43,7 +43,10 @@ def run(main: Callable[[list[str]], int | None], inputs: bool = False) -> None:
             return 130
 
     try:
-        app.run(checked)
+        try:
+            app.run(checked)
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Nobody reads on, as in `--help | head`; nor what Python flushes last.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -83,11 +83,13 @@ def test_a_bad_flag_value_is_refused_by_name(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_may_leave_before_the_end_of_the_help():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_may_leave_before_the_end_of_the_help(unbuffered):
     read_end, write_end = os.pipe()
     os.close(read_end)
     done = subprocess.run(
         [sys.executable, "-m", "fastnst.train", "--help"],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         stdout=write_end,
         stderr=subprocess.PIPE,
         timeout=60,
