@@ -105,8 +105,8 @@ def main(argv: list[str]) -> int:
     command_line.required(_OUTPUT_DIR)
     command_line.required(_IMAGES)
     if _TABLE.value == "loss_network":
-        _output_dir().mkdir(parents=True, exist_ok=True)
         objective_evaluation.check_flags()
+        _output_dir().mkdir(parents=True, exist_ok=True)
         return loss_network_evaluation.evaluate(
             sizes, _photos, _output_dir()
         )

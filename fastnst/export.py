@@ -174,8 +174,7 @@ def _export_saved_model(network, folder: pathlib.Path) -> None:
 
     max_pixels = _MAX_PIXELS.value
     if max_pixels is None:
-        factor = getattr(network, "factor", 1)
-        max_pixels = saved_model.MAX_PIXELS // factor**2
+        max_pixels = saved_model.MAX_PIXELS // network.factor**2
     saved_model.write(network, folder, max_pixels=max_pixels)
     comparisons = saved_model.compare(
         network, folder, photo=_PHOTO.value, num_runs=_TIMED_RUNS.value

@@ -225,7 +225,7 @@ def build_style_objective(precision: str = "float32"):
     from fastnst.training import style_objective
 
     weights = style_weights()
-    scales = numbers("style_scales", STYLE_SCALES.value)
+    scales = _style_scales()
     style_names()
     pictures = [
         image_files.read_image(path).flattened()
@@ -279,9 +279,19 @@ def check_size(
 
 def check_content_size(name: str, size: tuple[int, int]) -> None:
     """Does the same for a content image and the layers of the flags."""
-    scales = numbers("style_scales", STYLE_SCALES.value)
+    scales = _style_scales()
     layers = [CONTENT_LAYER.value, *style_weights()]
     check_size(name, size, layers, min(scales))
+
+
+def _style_scales() -> list[float]:
+    scales = numbers("style_scales", STYLE_SCALES.value)
+    if not min(scales):
+        raise ValueError(
+            "--style_scales must be of 1, 0.5 and 0.25. Received: "
+            f"{','.join(STYLE_SCALES.value)}."
+        )
+    return scales
 
 
 def _check_sizes(pictures, scales: list[float]) -> None:

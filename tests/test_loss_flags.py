@@ -164,3 +164,9 @@ def test_a_style_picture_that_is_pooled_to_nothing_is_refused(set_flags):
     )
     with pytest.raises(ValueError, match="wave.png must be at least 16 pixels"):
         loss_flags.build_style_objective()
+
+
+def test_a_scale_of_0_is_refused(set_flags):
+    set_flags(style_scales=["1", "0"], content_layer="relu1_1")
+    with pytest.raises(ValueError, match="--style_scales must be.*1,0"):
+        loss_flags.check_content_size("--image_size", (256, 256))

@@ -1,12 +1,13 @@
 """Numbers as they are measured, in a CSV file that holds whole parts."""
 
 import csv
-import os
 import pathlib
 import statistics
 from typing import NamedTuple
 
 from rounds import Spread
+
+from fastnst.evaluation import tables
 
 
 class Measurement(NamedTuple):
@@ -62,12 +63,7 @@ class Measurements:
 
     def save(self) -> None:
         """Writes the file, whole or not at all."""
-        temporary = self._path.with_suffix(".tmp")
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(Measurement._fields)
-            writer.writerows(self.all)
-        os.replace(temporary, self._path)
+        tables.write_csv(self._path, Measurement._fields, self.all)
 
     def add(self, part, case, contestant, quantity, unit, values) -> None:
         """Adds the values of all rounds of one thing, and prints them."""

@@ -59,7 +59,7 @@ def write(
     contract = {
         "contract_version": signatures.CONTRACT_VERSION,
         "task": network.task,
-        "factor": getattr(network, "factor", 1),
+        "factor": network.factor,
         "style_names": list(getattr(network, "style_names", ())),
         "max_pixels": max_pixels,
         "signatures": list(endpoints),
@@ -98,8 +98,7 @@ def compare(
     )
     with noise.silenced_stderr():
         loaded = tf.saved_model.load(os.fspath(directory)).signatures
-    factor = getattr(network, "factor", 1)
-    height, width = [side // factor for side in _TEST_SIZE]
+    height, width = [side // network.factor for side in _TEST_SIZE]
     picture = parity.comparison_picture(height, width, photo)
     comparisons = []
     for name in _names(directory):

@@ -75,7 +75,7 @@ _TENSORS = {
 
 def describe(network: keras.Model) -> str:
     """Returns a sentence that says what the network does."""
-    factor = getattr(network, "factor", 1)
+    factor = network.factor
     if factor > 1:
         return f"Enlarges a picture {factor} times."
     return "Redraws a picture in another style."

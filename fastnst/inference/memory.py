@@ -127,7 +127,7 @@ def check_result(height: int, width: int, num_bytes: int) -> None:
 
 
 def _result_pixels(network: keras.Model, height: int, width: int) -> int:
-    return height * width * getattr(network, "factor", 1) ** 2
+    return height * width * network.factor**2
 
 
 def _free_bytes() -> int | None:

@@ -198,7 +198,7 @@ class ImageTransformer:
             return results[0]
         if results:
             return np.stack(results)
-        factor = getattr(self.network, "factor", 1)
+        factor = self.network.factor
         height, width = pictures.shape[1:3]
         dtype = np.uint8 if pictures.dtype == np.uint8 else np.float32
         return np.zeros([0, factor * height, factor * width, 3], dtype)

@@ -49,6 +49,8 @@ class StyleTransferNetwork(keras.Model):
     """
 
     task = "style_transfer"
+    # The output has the size of the input.
+    factor = 1
 
     def __init__(
         self,

@@ -39,21 +39,19 @@ def disturb(
         the first pixel of the content images is in them, int32, shape (2,).
     """
     outward = _MIRRORED + _LARGEST_SHIFT + 1
+    sizes = [size + _MIRRORED + outward for size in _sizes(images)]
     shift = tf.random.stateless_uniform(
         [2], tf.stack([0, step]), 0, _LARGEST_SHIFT + 1, tf.int32
     )
     mirrored = tf.pad(
         images, [[0, 0], [outward] * 2, [outward] * 2, [0, 0]], "REFLECT"
     )
-    begin = _LARGEST_SHIFT + 1 - shift
-    more = 2 * outward - _LARGEST_SHIFT - 1
-    moved = _cut_out(
-        mirrored, begin, [size + more for size in _sizes(images)]
-    )
+    place = _MIRRORED + shift
+    moved = _cut_out(mirrored, outward - place, sizes)
     noise = tf.random.stateless_normal(
         tf.shape(moved), tf.stack([1, step]), stddev=_NOISE
     )
-    return moved + noise, outward - begin
+    return moved + noise, place
 
 
 def cut_out_elsewhere(

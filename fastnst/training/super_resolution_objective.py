@@ -1,7 +1,5 @@
 """The objective of super-resolution, section 3.2, term by term."""
 
-from collections.abc import Mapping
-
 import tensorflow as tf
 
 from fastnst import losses
@@ -82,7 +80,7 @@ class SuperResolutionObjective:
         enlarged_images: tf.Tensor,
         true_images: tf.Tensor,
         true_features: tf.Tensor | None = None,
-    ) -> Mapping[str, tf.Tensor]:
+    ) -> dict[str, tf.Tensor]:
         """Computes each term without its weight.
 
         Args:

@@ -55,10 +55,8 @@ class SuperResolutionTrainer(trainer.Trainer):
             enlarged_images = self.transform_network(
                 low_resolution_images, training=True
             )
-            terms = dict(
-                self.objective.terms(
-                    enlarged_images, true_images, true_features
-                )
+            terms = self.objective.terms(
+                enlarged_images, true_images, true_features
             )
             if stability.TERM in self.term_weights:
                 terms[stability.TERM] = self._instability(

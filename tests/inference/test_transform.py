@@ -72,6 +72,7 @@ class ScalingNetwork(keras.Model):
     """Returns its input times a number: a network whose rounding is known."""
 
     task = "style_transfer"
+    factor = 1
     style_names = ("only",)
 
     def __init__(self, gain):
