@@ -1,7 +1,9 @@
 """Fixtures that more than one room of the tests uses."""
 
 import contextlib
+import gc
 import importlib.util
+import json
 import os
 import pathlib
 import resource
@@ -12,6 +14,17 @@ import sys
 from absl import flags
 from absl.testing import flagsaver
 import pytest
+
+TESTS = pathlib.Path(__file__).parent
+
+
+# As many processes as cores run tests, and start others.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+
+def pytest_collection_finish():
+    """Has Python no longer search through all that TensorFlow imports."""
+    gc.freeze()
 
 
 def _path_from(variable: str) -> pathlib.Path:
@@ -39,20 +52,60 @@ def load_script():
     return load
 
 
-@pytest.fixture(scope="session")
-def run_command():
-    """Runs a command as its users do, in a folder."""
+class CommandServer:
+    """Runs commands one after the other; see `command_server.py`."""
 
-    def run(verb, *arguments, cwd):
-        return subprocess.run(
-            [sys.executable, "-m", f"fastnst.{verb}", *map(str, arguments)],
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            timeout=240,
+    def __init__(self, folder):
+        self._paths = [folder / "stdout", folder / "stderr"]
+        self._process = None
+
+    def run(self, verb, *arguments, cwd="."):
+        """Returns what `subprocess.run` does of `python -m fastnst.VERB`."""
+        stdout, stderr = self._paths
+        command = {
+            "module": f"fastnst.{verb}",
+            "arguments": [str(argument) for argument in arguments],
+            "cwd": str(pathlib.Path(cwd).resolve()),
+            "stdout": str(stdout),
+            "stderr": str(stderr),
+        }
+        for path in self._paths:
+            path.write_bytes(b"")
+        try:
+            code = int(self._ask(json.dumps(command)))
+        except BaseException:  # A test that has taken too long, or Ctrl-C.
+            self.stop()
+            raise
+        return subprocess.CompletedProcess(
+            command, code, stdout.read_text(), stderr.read_text()
         )
 
-    return run
+    def _ask(self, line):
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, TESTS / "command_server.py"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+                text=True,
+            )
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline()
+
+    def stop(self):
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.communicate()
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def run_command(tmp_path_factory):
+    """Runs a command as its users do, in a folder."""
+    server = CommandServer(tmp_path_factory.mktemp("commands"))
+    yield server.run
+    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +122,16 @@ def save_networks():
             saved_networks.save(network, folder / f"{name}.keras", {})
 
     return save
+
+
+@pytest.fixture(scope="module")
+def one_residual_block():
+    """Style networks have one residual block instead of five: all are alike."""
+    from fastnst.networks import style_transfer_network
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style_transfer_network, "_NUM_RESIDUAL_BLOCKS", 1)
+        yield
 
 
 @contextlib.contextmanager

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 from PIL import Image
 import h5py
@@ -14,15 +12,13 @@ from fastnst.networks import loss_network
 from fastnst.networks import small_loss_network
 
 
-def _run(command, **flags):
-    arguments = [f"--{name}={value}" for name, value in flags.items()]
-    return subprocess.run(
-        [sys.executable, "-m", f"fastnst.{command}", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def run(run_command):
+    def run(command, **flags):
+        arguments = [f"--{name}={value}" for name, value in flags.items()]
+        return run_command(command, *arguments)
+
+    return run
 
 
 def _write_vgg16(path, generator):
@@ -40,7 +36,7 @@ def _write_vgg16(path, generator):
 
 
 @pytest.fixture(scope="module")
-def distilled(tmp_path_factory):
+def distilled(run, tmp_path_factory):
     """What two steps leave, and the random VGG16 they learned from."""
     folder = tmp_path_factory.mktemp("distill")
     generator = np.random.default_rng(0)
@@ -51,7 +47,7 @@ def distilled(tmp_path_factory):
         Image.fromarray(noise).resize((72, 54)).save(
             folder / f"photos/{name}.png"
         )
-    done = _run(
+    done = run(
         "distill",
         workdir=folder / "runs/small",
         content_dataset=folder / "photos",
@@ -87,8 +83,8 @@ def test_distill_writes_a_loss_network_and_its_card(distilled):
     assert card["teacher"]["sha256"] == genuine.weights_sha256
 
 
-def test_the_table_says_how_well_it_agrees(distilled):
-    done = _run(
+def test_the_table_says_how_well_it_agrees(run, distilled):
+    done = run(
         "evaluate",
         table="loss_network",
         images=distilled / "photos",
@@ -121,8 +117,8 @@ def test_the_table_says_how_well_it_agrees(distilled):
         ({}, "--workdir"),
     ],
 )
-def test_bad_flags_are_one_line(flags, words):
-    done = _run("distill", **flags)
+def test_bad_flags_are_one_line(run, flags, words):
+    done = run("distill", **flags)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ") and words in line

@@ -1,24 +1,19 @@
 """The command `evaluate`, run as its users do."""
 
 import csv
+import functools
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 
 from PIL import Image
 import numpy as np
 import pytest
 
 
-def _run(*arguments, timeout=200):
-    return subprocess.run(
-        [sys.executable, "-m", "fastnst.evaluate", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+@pytest.fixture(scope="module")
+def evaluate(run_command):
+    return functools.partial(run_command, "evaluate")
 
 
 def _read(path):
@@ -71,8 +66,8 @@ def _arguments(folder, **changed):
     return [f"--{name}={value}" for name, value in given.items()]
 
 
-def test_objective_takes_the_card_and_lets_flags_win(workplace):
-    done = _run(
+def test_objective_takes_the_card_and_lets_flags_win(evaluate, workplace):
+    done = evaluate(
         *_arguments(
             workplace,
             table="objective",
@@ -105,7 +100,9 @@ def test_objective_takes_the_card_and_lets_flags_win(workplace):
     assert (workplace / "results/objective.md").read_text() in done.stdout
 
 
-def test_figure_5_and_a_second_run_that_has_nothing_to_compute(workplace):
+def test_figure_5_and_a_second_run_that_has_nothing_to_compute(
+    evaluate, workplace
+):
     results = workplace / "figure"
     arguments = _arguments(
         workplace,
@@ -115,7 +112,7 @@ def test_figure_5_and_a_second_run_that_has_nothing_to_compute(workplace):
         max_iterations=4,
         output_dir=results,
     )
-    done = _run(*arguments)
+    done = evaluate(*arguments)
     assert done.returncode == 0, done.stderr
     rows = _read(results / "objective_lbfgs.csv")
     assert [(row["size"], row["start"], row["photos"]) for row in rows] == [
@@ -152,14 +149,16 @@ def test_figure_5_and_a_second_run_that_has_nothing_to_compute(workplace):
         and (row["image"], row["term"]) == ("content image", "objective")
     ]
     assert float(own["objective"]) == pytest.approx(total, rel=1e-4)
-    again = _run(*arguments)
+    again = evaluate(*arguments)
     assert again.returncode == 0, again.stderr
     assert curves.read_bytes() == before
     assert again.stdout == done.stdout
 
 
-def test_artifacts_fail_an_untrained_network_or_not_but_say_so(workplace):
-    done = _run(
+def test_artifacts_fail_an_untrained_network_or_not_but_say_so(
+    evaluate, workplace
+):
+    done = evaluate(
         *_arguments(workplace, table="artifacts", image_size=128, num_images=1)
     )
     (row,) = _read(workplace / "results/artifacts.csv")
@@ -190,16 +189,16 @@ def test_artifacts_fail_an_untrained_network_or_not_but_say_so(workplace):
         ({"num_images": "0"}, "--num_images must be a whole number"),
     ],
 )
-def test_bad_flags_are_one_line(workplace, changed, expected):
-    done = _run(*_arguments(workplace, **{"table": "objective", **changed}))
+def test_bad_flags_are_one_line(evaluate, workplace, changed, expected):
+    done = evaluate(*_arguments(workplace, **{"table": "objective", **changed}))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert expected in line
 
 
-def test_another_style_picture_is_refused(workplace):
-    done = _run(
+def test_another_style_picture_is_refused(evaluate, workplace):
+    done = evaluate(
         *_arguments(
             workplace,
             table="objective",
@@ -211,8 +210,10 @@ def test_another_style_picture_is_refused(workplace):
     assert "by sha256: noise" in line
 
 
-def test_speed_uses_the_layers_of_the_card_for_the_slow_method(workplace):
-    done = _run(
+def test_speed_uses_the_layers_of_the_card_for_the_slow_method(
+    evaluate, workplace
+):
+    done = evaluate(
         *_arguments(
             workplace,
             table="speed",
@@ -237,13 +238,13 @@ def test_speed_uses_the_layers_of_the_card_for_the_slow_method(workplace):
 
 
 @pytest.mark.parametrize("table", ["objective", "artifacts", "flicker"])
-def test_what_random_weights_judged_is_not_measured(workplace, table):
+def test_what_random_weights_judged_is_not_measured(evaluate, workplace, table):
     network = workplace / f"random_{table}.keras"
     shutil.copy(workplace / "network.keras", network)
     card = json.loads((workplace / "network.json").read_text())
     card["loss_network"] = {"weights": "random"}
     network.with_suffix(".json").write_text(json.dumps(card))
-    done = _run(
+    done = evaluate(
         *_arguments(workplace, table=table, network=network, image_size=32)
     )
     assert done.returncode == 1
@@ -259,15 +260,15 @@ def test_what_random_weights_judged_is_not_measured(workplace, table):
         ({"precision": "float16"}, "precision"),
     ],
 )
-def test_speed_refuses(workplace, changed, expected):
-    done = _run(*_arguments(workplace, table="speed", **changed))
+def test_speed_refuses(evaluate, workplace, changed, expected):
+    done = evaluate(*_arguments(workplace, table="speed", **changed))
     assert done.returncode != 0
     assert expected in done.stderr
     assert not done.stderr.startswith("Traceback")
 
 
-def test_flicker_of_every_style_needs_no_style_picture(workplace):
-    done = _run(
+def test_flicker_of_every_style_needs_no_style_picture(evaluate, workplace):
+    done = evaluate(
         *_arguments(
             workplace, table="flicker", image_size="32,48", style_image=""
         )
@@ -285,14 +286,14 @@ def test_flicker_of_every_style_needs_no_style_picture(workplace):
 
 
 def test_super_resolution_skips_and_names_what_it_cannot_score(
-    workplace, tmp_path
+    evaluate, workplace, tmp_path
 ):
     shutil.copy(workplace / "photos/a.png", tmp_path / "good.png")
     (tmp_path / "damaged.png").write_bytes(b"no picture")
     Image.new("RGB", (16, 18)).save(tmp_path / "tiny.png")
     results = tmp_path / "results"
     arguments = ["--table=super_resolution", "--factor=4"]
-    done = _run(
+    done = evaluate(
         *arguments, f"--images={tmp_path}", f"--output_dir={results}"
     )
     assert done.returncode == 1
@@ -303,6 +304,6 @@ def test_super_resolution_skips_and_names_what_it_cannot_score(
     rows = _read(results / "super_resolution_x4_bicubic.csv")
     assert [row["photo"] for row in rows] == ["good", "mean"]
     only = f"--images={tmp_path}/tiny.png"
-    done = _run(*arguments, only)
+    done = evaluate(*arguments, only)
     assert done.returncode == 1
     assert "error: None of the photos" in done.stderr

@@ -1,5 +1,6 @@
 """The command, from a trained network to files, in a process of its own."""
 
+import functools
 import json
 import pathlib
 import re
@@ -44,13 +45,9 @@ runpy.run_module("fastnst.export", run_name="__main__", alter_sys=True)
 """
 
 
-def _export(*arguments, start=("-m", "fastnst.export")):
-    return subprocess.run(
-        [sys.executable, *start, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=250,
-    )
+@pytest.fixture(scope="module")
+def export(run_command):
+    return functools.partial(run_command, "export")
 
 
 def _names(folder):
@@ -80,9 +77,9 @@ def workdir(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def products(workdir):
+def products(export, workdir):
     output_dir = workdir.parent / "products"
-    done = _export(
+    done = export(
         f"--network={workdir}",
         f"--output_dir={output_dir}",
         "--version=3",
@@ -206,18 +203,23 @@ def test_a_broken_file_stops_the_export_and_nothing_is_kept(tmp_path):
         "--tflite_precision=fp32",
         "--timed_runs=1",
     ]
-    done = _export(*arguments, start=("-c", _BROKEN))
+    done = subprocess.run(
+        [sys.executable, "-c", _BROKEN, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
     assert "sharp_16x16_fp32.tflite differs too much" in _error(done)
     # The SavedModel was good, but an export is all or nothing.
     assert "wrote" not in done.stdout
     assert _names(tmp_path) == ["sharp.json", "sharp.keras"]
 
 
-def test_requests_to_enlarge_are_limited_by_their_results(tmp_path):
+def test_requests_to_enlarge_are_limited_by_their_results(export, tmp_path):
     network = super_resolution_network.SuperResolutionNetwork(8, width=0.05)
     network.build()
     saved_networks.save(network, tmp_path / "sharp.keras", {})
-    done = _export(
+    done = export(
         f"--network={tmp_path}/sharp.keras",
         f"--output_dir={tmp_path}",
         "--formats=saved_model",
@@ -228,19 +230,19 @@ def test_requests_to_enlarge_are_limited_by_their_results(tmp_path):
     assert json.loads(text)["max_pixels"] == 2048**2 // 8**2
 
 
-def test_an_existing_version_is_refused(workdir, tmp_path):
+def test_an_existing_version_is_refused(export, workdir, tmp_path):
     version = tmp_path / "sketch" / "1"
     version.mkdir(parents=True)
     (version / "saved_model.pb").write_text("old")
-    done = _export(f"--network={workdir}", f"--output_dir={tmp_path}")
+    done = export(f"--network={workdir}", f"--output_dir={tmp_path}")
     assert f"{version} exists already" in _error(done)
     assert _names(version) == ["saved_model.pb"]
 
 
-def test_a_file_for_output_dir_is_one_clear_line(workdir, tmp_path):
+def test_a_file_for_output_dir_is_one_clear_line(export, workdir, tmp_path):
     file = tmp_path / "file"
     file.write_text("text")
-    done = _export(f"--network={workdir}", f"--output_dir={file}")
+    done = export(f"--network={workdir}", f"--output_dir={file}")
     assert _error(done) == (
         f"error: `output_dir` must be a folder. Received: the file {file}."
     )
@@ -262,5 +264,5 @@ def test_a_file_for_output_dir_is_one_clear_line(workdir, tmp_path):
         (["--network=w", "--output_dir=o", "--photo=none.jpg"], "none.jpg"),
     ],
 )
-def test_bad_flags_are_named(arguments, message):
-    assert message in _error(_export(*arguments))
+def test_bad_flags_are_named(export, arguments, message):
+    assert message in _error(export(*arguments))

@@ -22,7 +22,7 @@ def workplace(tmp_path_factory, write_vgg16):
     return folder
 
 
-def _command(folder, **flags):
+def _flags(folder, **flags):
     given = {
         "content_image": folder / "photo.png",
         "style_image": folder / "style.png",
@@ -33,23 +33,26 @@ def _command(folder, **flags):
         "style_image_size": 20,
         **flags,
     }
-    arguments = [f"--{name}={value}" for name, value in given.items()]
-    return [sys.executable, "-m", "fastnst.optimize", *arguments]
+    return [f"--{name}={value}" for name, value in given.items()]
 
 
-def _run(folder, **flags):
-    return subprocess.run(
-        _command(folder, **flags), capture_output=True, text=True, timeout=200
-    )
+@pytest.fixture(scope="module")
+def optimize(workplace, run_command):
+    """Runs the command with flags beside those of the workplace."""
+
+    def run(**flags):
+        return run_command("optimize", *_flags(workplace, **flags))
+
+    return run
 
 
 def _pixels(path):
     return np.asarray(Image.open(path), np.float64)
 
 
-def test_style_transfer_with_intermediate_pictures(workplace):
+def test_style_transfer_with_intermediate_pictures(optimize, workplace):
     output = workplace / "out/stylized.png"
-    done = _run(workplace, output=output, num_iterations=6, save_every=3)
+    done = optimize(output=output, num_iterations=6, save_every=3)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in output.parent.iterdir()) == [
         "stylized.png",
@@ -70,10 +73,9 @@ def test_style_transfer_with_intermediate_pictures(workplace):
     assert f"written: {output}" in done.stdout
 
 
-def test_feature_reconstruction_returns_to_the_photo(workplace):
+def test_feature_reconstruction_returns_to_the_photo(optimize, workplace):
     output = workplace / "feature.png"
-    done = _run(
-        workplace,
+    done = optimize(
         output=output,
         reconstruct="feature",
         layer="relu1_1",
@@ -94,7 +96,7 @@ def test_feature_reconstruction_returns_to_the_photo(workplace):
 )
 def test_ctrl_c_writes_the_best_image(workplace, number, code):
     output = workplace / f"interrupted_{code}.png"
-    command = _command(
+    flags = _flags(
         workplace,
         output=output,
         reconstruct="style",
@@ -102,7 +104,10 @@ def test_ctrl_c_writes_the_best_image(workplace, number, code):
         num_iterations=1000000,
     )
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "fastnst.optimize", *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         for line in process.stdout:
@@ -146,8 +151,8 @@ def test_ctrl_c_writes_the_best_image(workplace, number, code):
         ),
     ],
 )
-def test_bad_flags_are_one_line(workplace, flags, expected):
-    done = _run(workplace, **flags)
+def test_bad_flags_are_one_line(optimize, workplace, flags, expected):
+    done = optimize(**flags)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
@@ -155,10 +160,9 @@ def test_bad_flags_are_one_line(workplace, flags, expected):
 
 
 @pytest.mark.parametrize("existing", ["kept.png", "kept_0.png", "kept_6.png"])
-def test_existing_outputs_are_kept(tmp_path, workplace, existing):
+def test_existing_outputs_are_kept(optimize, tmp_path, workplace, existing):
     (tmp_path / existing).write_bytes(b"mine")
-    done = _run(
-        workplace,
+    done = optimize(
         output=tmp_path / "kept.png",
         num_iterations=8,
         save_every=3,

@@ -1,32 +1,21 @@
 """Training and evaluating super-resolution by the commands, as users do."""
 
 import csv
+import functools
 import json
-import subprocess
-import sys
 
 from PIL import Image
 import numpy as np
 import pytest
 
 _TRAIN = (
-    "fastnst.train",
+    "train",
     "--task=super_resolution",
     "--width=0.05",
     "--image_size=32",
     "--batch_size=2",
     "--content_dataset=photos",
 )
-
-
-def _run(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +33,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(folder):
+def run(folder, run_command):
+    return functools.partial(run_command, cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def trained(run, folder):
     """A training with both terms, stopped and continued."""
     command = (
         *_TRAIN,
@@ -57,10 +51,10 @@ def trained(folder):
         "--num_steps=2",
         "--validation_images=photos/0.png",
     )
-    done = _run(folder, *command)
+    done = run(*command)
     assert done.returncode == 0, done.stderr
     # Finished: the same command has nothing left to do, and says the same.
-    again = _run(folder, *command)
+    again = run(*command)
     assert again.returncode == 0, again.stderr
     assert "network: run/network.keras" in again.stdout
     return done
@@ -91,10 +85,9 @@ def test_a_training_leaves_network_card_and_pictures(folder, trained):
     assert "--style" not in text and "--content_weight" not in text
 
 
-def test_the_table_has_network_and_bicubic(folder, trained):
-    done = _run(
-        folder,
-        "fastnst.evaluate",
+def test_the_table_has_network_and_bicubic(run, folder, trained):
+    done = run(
+        "evaluate",
         "--table=super_resolution",
         "--images=photos",
         "--network=run",
@@ -135,8 +128,10 @@ def test_the_table_has_network_and_bicubic(folder, trained):
         ("--loss=pixel --factor=8 --init_network=run", "factor=8"),
     ],
 )
-def test_what_does_not_fit_is_one_line(folder, trained, arguments, expected):
-    done = _run(folder, *_TRAIN, "--workdir=bad", *arguments.split())
+def test_what_does_not_fit_is_one_line(
+    run, folder, trained, arguments, expected
+):
+    done = run(*_TRAIN, "--workdir=bad", *arguments.split())
     assert done.returncode == 1
     line = done.stderr.splitlines()[-1]
     assert line.startswith("error: ") and expected in line
@@ -154,11 +149,10 @@ def test_what_does_not_fit_is_one_line(folder, trained, arguments, expected):
     ],
 )
 def test_tables_that_cannot_be_made_are_one_line(
-    folder, trained, arguments, expected
+    run, folder, trained, arguments, expected
 ):
-    done = _run(
-        folder,
-        "fastnst.evaluate",
+    done = run(
+        "evaluate",
         "--table=super_resolution",
         *arguments.split(),
     )

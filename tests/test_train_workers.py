@@ -31,7 +31,11 @@ _FLAGS = (
 # Processes start and trace; on a busy machine that takes minutes.
 _SECONDS = 1200
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3 * _SECONDS)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(3 * _SECONDS),
+    pytest.mark.usefixtures("one_residual_block"),
+]
 
 
 def _start(workdir, photos, tf_config=None, **case):

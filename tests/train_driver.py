@@ -22,6 +22,7 @@ import time
 from absl import flags
 import conftest
 
+import fastnst
 from fastnst import command_line
 from fastnst import train
 
@@ -63,9 +64,6 @@ def _held(path):
 
 @contextlib.contextmanager
 def _signalled(number, step):
-    import fastnst
-
-    fastnst.import_tensorflow()
     from fastnst.training import callbacks
 
     def send(self, batch, logs=None):
@@ -78,5 +76,9 @@ def _signalled(number, step):
 
 
 if __name__ == "__main__":
+    fastnst.import_tensorflow()
+    from fastnst.networks import style_transfer_network
+
+    style_transfer_network._NUM_RESIDUAL_BLOCKS = 1
     results = [run_case(case) for case in json.loads(sys.argv[1])]
     print(json.dumps(results))

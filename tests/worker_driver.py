@@ -56,6 +56,9 @@ def join(num_shards: int) -> None:
 def main(case: dict) -> None:
     import keras
 
+    from fastnst.networks import style_transfer_network
+
+    style_transfer_network._NUM_RESIDUAL_BLOCKS = 1
     # With a small epsilon Adam moves a weight whose gradient is rounding by
     # the whole learning rate, whatever the number of workers.
     keras.optimizers.Adam = functools.partial(

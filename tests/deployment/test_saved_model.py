@@ -14,6 +14,7 @@ from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
 
+pytestmark = pytest.mark.usefixtures("one_residual_block")
 _SIGNATURES = ["serving_default", "jpeg", "image", "image_float"]
 
 # What a server does: load and run, knowing nothing of fastnst.

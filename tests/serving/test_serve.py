@@ -3,8 +3,6 @@
 import base64
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import zlib
 
@@ -305,16 +303,9 @@ class TestOfficialMessages:
         assert (state.version, state.state) == (2, state.AVAILABLE)
 
 
-def _serve(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "fastnst.serve", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
-def test_a_wrong_start_is_one_line(server, exported_networks, tmp_path):
+def test_a_wrong_start_is_one_line(
+    run_command, server, exported_networks, tmp_path
+):
     taken = server.rest.rpartition(":")[2]
     for arguments, message in [
         ([f"--networks={tmp_path}"], "--output_dir of fastnst.export"),
@@ -324,7 +315,7 @@ def test_a_wrong_start_is_one_line(server, exported_networks, tmp_path):
             "in use",
         ),
     ]:
-        done = _serve(*arguments)
+        done = run_command("serve", *arguments)
         assert (done.returncode, done.stdout) == (1, "")
         (line,) = done.stderr.splitlines()
         assert line.startswith("error: ") and message in line

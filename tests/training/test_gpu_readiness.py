@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst.networks import style_transfer_network
-
+pytestmark = pytest.mark.usefixtures("one_residual_block")
 both_presets = pytest.mark.parametrize("preset", ["default", "paper"])
 
 # Run on the processor whatever the device, wait for Python, or have a result
@@ -44,10 +43,8 @@ def _traced_step(trainer):
 
 @both_presets
 def test_a_step_never_waits_for_the_processor(
-    style_trainer, preset, monkeypatch
+    style_trainer, preset
 ):
-    # They are all alike.
-    monkeypatch.setattr(style_transfer_network, "_NUM_RESIDUAL_BLOCKS", 1)
     trainer = style_trainer(preset, stability_weight=1.0)
     types = _op_types(_traced_step(trainer))
     assert {"Conv2D", "Conv2DBackpropFilter", "MatMul"} & types
@@ -71,9 +68,8 @@ def test_an_operation_of_the_processor_is_seen():
 @pytest.mark.slow
 @both_presets
 def test_bfloat16_is_compiled_and_learns(
-    style_trainer, content_batches, preset, monkeypatch
+    style_trainer, content_batches, preset
 ):
-    monkeypatch.setattr(style_transfer_network, "_NUM_RESIDUAL_BLOCKS", 1)
     trainer = style_trainer(preset, jit_compile=True, dtype="mixed_bfloat16")
     before = [np.array(w) for w in trainer.transform_network.weights]
     history = trainer.fit(content_batches(3), verbose=0, shuffle=False).history

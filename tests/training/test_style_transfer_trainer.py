@@ -11,6 +11,7 @@ from fastnst.networks import style_transfer_network
 from fastnst.training import per_style
 from fastnst.training import training_step
 
+pytestmark = pytest.mark.usefixtures("one_residual_block")
 both_presets = pytest.mark.parametrize(
     "preset", style_transfer_network.PRESETS
 )
@@ -148,10 +149,8 @@ def test_mixed_bfloat16_has_float32_losses_and_weights(
 @pytest.mark.slow
 @both_presets
 def test_two_steps_compiled_by_xla_are_two_steps(
-    style_trainer, content_batches, preset, monkeypatch
+    style_trainer, content_batches, preset
 ):
-    # XLA takes seconds for each; they are all alike.
-    monkeypatch.setattr(style_transfer_network, "_NUM_RESIDUAL_BLOCKS", 1)
     results = []
     for jit_compile in (False, True):
         trainer = style_trainer(

@@ -108,7 +108,8 @@ def test_both_terms_in_one_training_go_down(photos, build):
     trainer = build(pixel_weight=0.5, feature_weight=1e3, tv_weight=1e-9)
     trainer.optimizer.learning_rate = 3e-3
     batch = next(iter(_batches(photos)(32, 0)))
-    logs = [trainer.train_step(batch) for _ in range(25)]
+    step = tf.function(trainer.train_step)
+    logs = [step(batch) for _ in range(25)]
     for term in ("pixel", "feature"):
         assert logs[-1][term] < 0.95 * logs[0][term], term
         assert logs[0][f"weighted_{term}"] > 0
@@ -151,7 +152,8 @@ def test_what_hangs_on_the_grid_is_unlearned(photos, build):
     last.kernel.assign(
         tf.random.stateless_normal(last.kernel.shape, [1, 2], stddev=0.3)
     )
-    logs = [trainer.train_step(batch) for _ in range(25)]
+    step = tf.function(trainer.train_step)
+    logs = [step(batch) for _ in range(25)]
     values = [float(log["stability"][0]) for log in logs]
     np.testing.assert_allclose(
         values, [float(log["weighted_stability"][0]) for log in logs]
