@@ -7,8 +7,8 @@ from absl import flags
 CONTENT_DATASET = flags.DEFINE_list(
     "content_dataset",
     ["coco/2014"],
-    "Content images: TFDS names, folders and 'synthetic', separated by commas, "
-    "each with :SHARE if wanted.",
+    "Content images: TFDS names (with [:10000] the first pictures alone), "
+    "folders and 'synthetic', separated by commas, each with :SHARE if wanted.",
 )
 DOWNLOAD_DATASET = flags.DEFINE_boolean(
     "download_dataset", False, "Download and prepare a missing TFDS data set."

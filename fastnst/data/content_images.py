@@ -35,10 +35,11 @@ def content_images(
 
     Args:
         sources: Folders, searched with their subfolders; names of TFDS
-            datasets ("coco/2014": its train split); "synthetic": dead-leaves
-            images. Each may end in ":" and its share of the images, as in
-            "synthetic:0.05". Those without divide the rest in proportion to
-            their numbers of images.
+            datasets ("coco/2014": its train split, "coco/2014[:10000]": the
+            first pictures of it); "synthetic": dead-leaves images. Each may
+            end in ":" and its share of the images, as in "synthetic:0.05".
+            Those without divide the rest in proportion to their numbers of
+            images.
         image_size: Height and width of the images.
         batch_size: Images in a batch.
         seed: Of order, crops and flips.

@@ -2,6 +2,7 @@
 
 import hashlib
 import pathlib
+import re
 import shutil
 import threading
 import urllib.error
@@ -36,8 +37,9 @@ class TfdsImages:
     records before it, undecoded.
 
     Attributes:
-        name: Of the dataset, as in "coco/2014".
-        size: Number of its training pictures.
+        name: Of the dataset, as in "coco/2014", or "coco/2014[:10000]" for
+            the first pictures alone.
+        size: Number of training pictures.
         count: Number of those in this shard.
     """
 
@@ -50,7 +52,8 @@ class TfdsImages:
         download: bool,
         data_dir: str | None,
     ):
-        builder = _prepared(name, download=download, data_dir=data_dir)
+        dataset, part = _split_part(name)
+        builder = _prepared(dataset, download=download, data_dir=data_dir)
         if "train" not in builder.info.splits:
             raise ValueError(
                 f"A content dataset needs a train split. Received: {name!r} "
@@ -63,7 +66,8 @@ class TfdsImages:
             )
         index, shards = shard
         self.name = name
-        self.size = builder.info.splits["train"].num_examples
+        self._split = f"train{part}"
+        self.size = _num_pictures(name, builder, self._split)
         self.count = len(range(index, self.size, shards))
         if self.size < shards:
             raise ValueError(
@@ -81,7 +85,7 @@ class TfdsImages:
         decoders = tfds.decode.PartialDecoding(
             {"image": True}, decoders={"image": tfds.decode.SkipDecoding()}
         )
-        stored = self._builder.as_dataset(split="train", decoders=decoders)
+        stored = self._builder.as_dataset(split=self._split, decoders=decoders)
         index, shards = self._shard
         stored = stored.map(lambda features: features["image"])
         stored = stored.shard(shards, index)
@@ -107,6 +111,22 @@ class TfdsImages:
         del sample
         digest = hashlib.sha256(record).hexdigest()
         return f"{self.name} record with sha256 {digest[:16]}"
+
+
+def _split_part(name: str) -> tuple[str, str]:
+    """Splits "coco/2014[:10000]" into the dataset's name and the rest."""
+    part = re.search(r"\[:[1-9]\d*\]$", name)
+    return (name[: part.start()], part[0]) if part else (name, "")
+
+
+def _num_pictures(name: str, builder, split: str) -> int:
+    try:
+        return builder.info.splits[split].num_examples
+    except ValueError as error:
+        there = builder.info.splits["train"].num_examples
+        raise ValueError(
+            f"The train split has {there} pictures. Received: {name!r}."
+        ) from error
 
 
 def _prepared(name: str, *, download: bool, data_dir: str | None):

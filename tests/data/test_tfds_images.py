@@ -114,6 +114,27 @@ def test_each_epoch_shows_the_train_split_once(data_dir):
     assert len({tuple(epoch) for epoch in reds}) > 1
 
 
+def test_the_first_pictures_alone(data_dir):
+    first = ["coco/2014[:3]"]
+    whole = _take(data_dir, 4, first, batch_size=3)
+    colors = {tuple(picture[5, 5]) for picture in whole[0][0]}
+    assert len(colors) == 3
+    # Every epoch has the same three, and a later start the rest.
+    for images, _ in whole[1:]:
+        assert {tuple(picture[5, 5]) for picture in images} == colors
+    (rest, _), = _take(
+        data_dir, 1, first, batch_size=3, start=whole[2][1]
+    )
+    np.testing.assert_array_equal(rest, whole[3][0])
+
+
+@pytest.mark.parametrize("part", ["[:8]", "[:0]", "[2:]", "[:"])
+def test_pictures_that_are_not_there_are_refused(data_dir, part):
+    with pytest.raises(ValueError) as error:
+        _take(data_dir, 1, ["coco/2014" + part])
+    assert f"coco/2014{part}" in str(error.value)
+
+
 def test_stream_continues_exactly_whatever_the_global_seed(data_dir):
     tf.random.set_seed(1)
     sources = ["coco/2014", "synthetic:0.3"]
