@@ -68,7 +68,8 @@ def predict_rest(
             timeout=timeout,
         )
     except requests.RequestException as error:
-        raise Failure(f"{server} does not answer: {error}") from error
+        reason = str(error).replace(server, _shown(server))
+        raise Failure(f"{_shown(server)} does not answer: {reason}") from error
     try:
         content = response.json()
         if response.status_code == 200:
@@ -76,7 +77,13 @@ def predict_rest(
         reason = content["error"]
     except (ValueError, KeyError, TypeError, IndexError):
         reason = response.text[:200]
-    raise Failure(f"{server} says {response.status_code}: {reason}")
+    raise Failure(f"{_shown(server)} says {response.status_code}: {reason}")
+
+
+def _shown(server: str) -> str:
+    """Returns an address without the password that may be in it."""
+    url = urllib.parse.urlsplit(server)
+    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
 
 
 def predict_grpc(
@@ -92,13 +99,7 @@ def predict_grpc(
 
     Args:
         server: "grpc://localhost:8500", or "grpcs://..." for TLS.
-        model: As of `predict_rest`, and so are the others.
-
-    Returns:
-        The file that the server made.
-
-    Raises:
-        Failure: If there is no answer, or it is an error.
+        model: As of `predict_rest`, and so are the others, and the result.
     """
     import grpc
 
@@ -126,9 +127,8 @@ def predict_grpc(
                 else None,
             )
         except grpc.RpcError as error:
-            raise Failure(
-                f"{server} says {error.code().name}: {error.details()}"
-            ) from error
+            reason = f"{error.code().name}: {error.details()}"
+            raise Failure(f"{_shown(server)} says {reason}") from error
     return response.outputs["transformed_bytes"].string_val[0]
 
 
@@ -256,8 +256,9 @@ def _arguments() -> argparse.Namespace:
 def stylize(arguments: argparse.Namespace) -> None:
     """Sends the photo and writes the result; raises Failure or OSError."""
     scheme = urllib.parse.urlsplit(arguments.server).scheme
+    server = _shown(arguments.server)
     if scheme not in ("http", "https", "grpc", "grpcs"):
-        raise Failure(f"--server must be a URL. Received: {arguments.server}")
+        raise Failure(f"--server must be a URL. Received: {server}")
     signature = _FORMATS.get(arguments.output.suffix.lower())
     if signature is None:
         raise Failure(f"--output must end in one of {', '.join(_FORMATS)}")
@@ -280,7 +281,7 @@ def stylize(arguments: argparse.Namespace) -> None:
         token=os.environ.get("FASTNST_TOKEN"),
     )
     if not data.startswith(magic):
-        raise Failure(f"{arguments.server} sent no picture.")
+        raise Failure(f"{server} sent no picture.")
     arguments.output.write_bytes(data)
     print(f"wrote {arguments.output}")
 
@@ -289,7 +290,7 @@ def main() -> int:
     """Runs the command; returns its exit code."""
     try:
         stylize(_arguments())
-    except (Failure, OSError, ModuleNotFoundError) as error:
+    except (Failure, ValueError, OSError, ModuleNotFoundError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     return 0

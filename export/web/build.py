@@ -53,10 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         ]
         entries = [entry for entry in entries if entry is not None]
         _check_entries(entries)
-        archives = {
-            package: _fetch(package, integrity, options.downloads)
-            for package, integrity in _PACKAGES.items()
-        }
+        archives = _fetch_all(options.downloads)
         _build(entries, archives, options.output_dir)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -145,24 +142,36 @@ def _check_entries(entries: list[dict]) -> None:
             raise ValueError(f"two files are called {name}.tflite.")
 
 
+def _fetch_all(downloads: pathlib.Path) -> dict[str, bytes]:
+    """Returns the packages of LiteRT.js; names all that cannot be had."""
+    archives, missing = {}, []
+    for package, integrity in _PACKAGES.items():
+        try:
+            archives[package] = _fetch(package, integrity, downloads)
+        except (urllib.error.URLError, TimeoutError) as error:
+            reason = getattr(error, "reason", error)
+            missing.append(f"{_url(package)} ({reason})")
+    if missing:
+        raise OSError(
+            f"cannot be fetched: {', '.join(missing)}. Without a network, put "
+            f"what is there into {downloads} yourself."
+        )
+    return archives
+
+
+def _url(package: str) -> str:
+    return f"{_REGISTRY}/@litertjs/{package}/-/{package}-{_VERSION}.tgz"
+
+
 def _fetch(package: str, integrity: str, downloads: pathlib.Path) -> bytes:
-    """Returns a package of LiteRT.js, from `downloads` if it is there."""
-    name = f"{package}-{_VERSION}.tgz"
-    url = f"{_REGISTRY}/@litertjs/{package}/-/{name}"
-    path = downloads / name
+    """Returns a package, from `downloads` if it is there."""
+    path = downloads / f"{package}-{_VERSION}.tgz"
     if path.exists():
         content, source = path.read_bytes(), str(path)
     else:
-        source = url
-        try:
-            with urllib.request.urlopen(url, timeout=60) as response:
-                content = response.read()
-        except (urllib.error.URLError, TimeoutError) as error:
-            reason = getattr(error, "reason", error)
-            raise OSError(
-                f"{url} cannot be fetched ({reason}). Without a network, put "
-                f"that file into {downloads}."
-            ) from error
+        source = _url(package)
+        with urllib.request.urlopen(source, timeout=60) as response:
+            content = response.read()
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
     if f"sha512-{digest}" != integrity:
         raise ValueError(

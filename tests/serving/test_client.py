@@ -100,6 +100,7 @@ def test_one_line_for_what_the_user_got_wrong(tmp_path):
     for arguments, message in [
         (["--output=a.gif"], "--output must end in"),
         (["--output=a.png", "--server=localhost:8501"], "must be a URL"),
+        (["--output=a.png", "--server=http://u:p@[:9"], "Invalid IPv6"),
         (["--output=a.png", "--style_blend=wave"], "must be numbers"),
         (["--output=a.png", "--server=http://127.0.0.1:9"], "not answer"),
         (["--output=a.png", "--server=grpc://127.0.0.1:9"], "UNAVAILABLE"),
@@ -108,6 +109,15 @@ def test_one_line_for_what_the_user_got_wrong(tmp_path):
         assert (done.returncode, done.stdout) == (1, "")
         (line,) = done.stderr.splitlines()
         assert line.startswith("error: ") and message in line
+
+
+@pytest.mark.parametrize(
+    "server", ["http://user:secret@127.0.0.1:9", "http://user:secret@[:9"]
+)
+def test_a_password_is_not_shown(client, server):
+    with pytest.raises((client.Failure, ValueError)) as error:
+        client.predict_rest(server, "m", "jpeg", {"image_bytes": [b""]})
+    assert "secret" not in str(error.value)
 
 
 def test_a_token_is_sent(client, monkeypatch):

@@ -10,18 +10,19 @@ import sys
 import pytest
 import requests
 
-_PROGRAM = pathlib.Path(__file__).parents[2] / "export/serving/load_test.py"
+_SERVING = pathlib.Path(__file__).parents[2] / "export/serving"
 
 
-@pytest.fixture(scope="module")
-def load_test(load_script):
-    return load_script(_PROGRAM)
+@pytest.fixture
+def load_test(load_script, monkeypatch):
+    monkeypatch.syspath_prepend(_SERVING)  # As a script has its own folder.
+    return load_script(_SERVING / "load_test.py")
 
 
 def test_a_server_passes(server, exported_networks):
     done = subprocess.run(
         [
-            *(sys.executable, _PROGRAM),
+            *(sys.executable, _SERVING / "load_test.py"),
             *(f"--networks={exported_networks}", "--model=tiny"),
             *("--seconds=1", "--requests=80", "--clients=8"),
             *(f"--server={server.rest}", f"--pid={server.process.pid}"),
@@ -53,9 +54,10 @@ def _response(status, content):
     return response
 
 
-def test_wrong_answers_are_seen(load_test):
-    good = load_test.Sample("good", {}, [200], b"picture")
-    bad = load_test.Sample("bad", {}, [400])
+def test_wrong_answers_are_seen(load_script):
+    sample = load_script(_SERVING / "load_samples.py").Sample
+    good = sample("good", {}, [200], b"picture")
+    bad = sample("bad", {}, [400])
     right = [{"b64": base64.b64encode(b"picture").decode()}]
     other = [{"b64": base64.b64encode(b"pictura").decode()}]
     assert good.check(_response(200, {"outputs": right})) == ""
@@ -78,7 +80,7 @@ def test_memory_that_grows_is_seen(load_test, after, code, capsys):
 
 
 def test_a_server_that_is_gone_is_seen(load_test):
-    sample = load_test.Sample("good", {}, [200], b"")
+    sample = load_test.load_samples.Sample("good", {}, [200], b"")
     load = load_test.Load("http://127.0.0.1:9", [sample], [sample], None)
     load.run_client(0, lambda count: count >= 2)
     assert len(load.problems) == 2

@@ -13,7 +13,9 @@ from PIL import Image
 import numpy as np
 import pytest
 
-_WEB = pathlib.Path(__file__).parents[2] / "export" / "web"
+_ROOT = pathlib.Path(__file__).parents[2]
+_WEB = _ROOT / "export" / "web"
+_PHOTOS = _ROOT / "experiments" / "photos"
 # Height and width that differ, so that exchanging them is seen.
 SIZE = (96, 128)
 SMALL = (48, 64)
@@ -102,6 +104,15 @@ def built(build, networks, tmp_path_factory) -> pathlib.Path:
         pytest.skip(process.stderr.strip())
     assert process.returncode == 0, process.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory):
+    """A photo of exactly the networks' size."""
+    path = tmp_path_factory.mktemp("photos") / "photo.png"
+    with Image.open(_PHOTOS / "astronaut.jpg") as picture:
+        picture.resize(SIZE[::-1]).save(path)
+    return path
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -217,18 +228,19 @@ class Page:
 @pytest.fixture
 def open_page(browser, address):
     """Opens the page; in the end nothing may have gone wrong or outside."""
-    pages = []
+    pages, origins = [], []
 
     def open_(**options):
         query = options.pop("query", "")
         target = options.pop("browser", browser)
-        pages.append(Page(target, address + query, **options))
+        origins.append(options.pop("address", address))
+        pages.append(Page(target, origins[-1] + query, **options))
         return pages[-1]
 
     yield open_
-    for page in pages:
+    for page, origin in zip(pages, origins):
         page.page.close()
         assert not page.errors
         for request in page.requests:
             assert request.method == "GET"
-            assert request.url.startswith((address, "blob:", "data:"))
+            assert request.url.startswith((origin, "blob:", "data:"))

@@ -18,15 +18,6 @@ def _photo(name):
     return Image.open(_PHOTOS / f"{name}.jpg")
 
 
-@pytest.fixture(scope="module")
-def photo(tmp_path_factory):
-    """A photo of exactly the networks' size."""
-    path = tmp_path_factory.mktemp("photos") / "photo.png"
-    picture = _photo("astronaut")
-    picture.resize((_WIDTH, _HEIGHT)).save(path)
-    return path
-
-
 @pytest.fixture
 def page(open_page):
     return open_page()
@@ -213,32 +204,6 @@ def test_files_that_cannot_be_used_are_named(page, photo, tmp_path):
         # And it goes on.
         page.choose("style", photo)
         assert page.error() == ""
-
-
-@pytest.mark.parametrize("missing", ["wasm", "tflite"])
-def test_a_part_that_is_missing_is_named(browser, address, missing):
-    context = browser.new_context()
-    context.route(f"**/*.{missing}", lambda route: route.fulfill(status=404))
-    page = context.new_page()
-    page.goto(address)
-    page.wait_for_selector("#error:not(:empty)")
-    assert "cannot be loaded" in page.text_content("#error")
-    context.close()
-
-
-def test_only_the_first_load_asks_the_server(page, photo, address):
-    page.choose("style", photo)
-    paths = {
-        request.url.removeprefix(address)
-        for request in page.requests
-        if request.url.startswith(address)
-    }
-    assert "networks/style.tflite" in paths
-    assert "litert/core.js" in paths
-    count = len(page.requests)
-    page.choose("style", photo)
-    new = page.requests[count:]
-    assert all(request.url.startswith("blob:") for request in new)
 
 
 def test_the_size_is_said(page):
