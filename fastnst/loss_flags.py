@@ -70,9 +70,6 @@ VGG16_WEIGHTS = flags.DEFINE_string(
     "of a Keras HDF5 file, or 'random', which will not show the style.",
 )
 
-# The loss network halves it up to four times.
-_SMALLEST_STYLE = 16
-
 
 def follow_loss_network() -> None:
     """Gives flags the defaults that belong to the loss network of the flags.
@@ -236,7 +233,9 @@ def build_style_objective(precision: str = "float32"):
             image_files.resize_short_side(picture, STYLE_IMAGE_SIZE.value)
             for picture in pictures
         ]
-    _check_sizes(pictures, scales)
+    for path, picture in zip(STYLE_IMAGE.value or [], pictures):
+        name = f"--style_image={path}, after --style_image_size,"
+        check_size(name, picture.shape[:2], list(weights), min(scales))
     network = build_loss_network([CONTENT_LAYER.value, *weights], precision)
     objective = style_objective.StyleObjective(
         network,
@@ -292,16 +291,3 @@ def _style_scales() -> list[float]:
             f"{','.join(STYLE_SCALES.value)}."
         )
     return scales
-
-
-def _check_sizes(pictures, scales: list[float]) -> None:
-    """Refuses style pictures that the loss network pools to nothing."""
-    for path, picture in zip(STYLE_IMAGE.value or [], pictures):
-        height, width = picture.shape[:2]
-        if min(height, width) * min(scales) < _SMALLEST_STYLE:
-            raise ValueError(
-                f"--style_image={path} must be at least {_SMALLEST_STYLE} "
-                "pixels high and wide after --style_image_size and "
-                f"--style_scales. Received: {width}x{height}, scales "
-                f"{','.join(STYLE_SCALES.value)}."
-            )

@@ -22,9 +22,6 @@ from fastnst.networks import saved_networks
 CONTRACT_FILE = pathlib.PurePath("assets.extra", "contract.json")
 MAX_PIXELS = 4 * 2**20
 
-# Does not divide by 4: padding and cropping are compared too. Of the result:
-# networks that enlarge are given so many times less, which they may be sent.
-_TEST_SIZE = (253, 317)
 _WARMUP_SIZE = (256, 256)
 # A pixel that rounds otherwise moves its whole block of a JPEG a little.
 _JPEG_BOUNDS = parity.Bounds(16.0, 0.5)
@@ -98,7 +95,9 @@ def compare(
     )
     with noise.silenced_stderr():
         loaded = tf.saved_model.load(os.fspath(directory)).signatures
-    height, width = [side // network.factor for side in _TEST_SIZE]
+    # Networks that enlarge are given so many times less: so much they may be
+    # sent.
+    height, width = [side // network.factor for side in parity.TEST_SIZE]
     picture = parity.comparison_picture(height, width, photo)
     comparisons = []
     for name in _names(directory):

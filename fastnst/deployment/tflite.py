@@ -20,9 +20,6 @@ from fastnst.deployment import tflite_options
 from fastnst.networks import padding
 from fastnst.networks import saved_networks
 
-# Pictures of any size are compared at this one.
-_TEST_SIZE = (253, 317)
-
 
 def convert(
     network: keras.Model,
@@ -135,7 +132,7 @@ def compare(
         ValueError: If it differs too much.
     """
     network = saved_networks.with_dtype_policy(network, "float32")
-    picture = parity.comparison_picture(*(size or _TEST_SIZE), photo)
+    picture = parity.comparison_picture(*(size or parity.TEST_SIZE), photo)
     blend = parity.comparison_blend(network)
     threads = threads or parity.num_threads()
     run = runner(model, picture.shape[:2], threads=threads)
