@@ -17,7 +17,7 @@ from fastnst.deployment import parity
 from fastnst.deployment import signatures
 from fastnst.deployment import tflite_metadata
 from fastnst.deployment import tflite_options
-from fastnst.networks import padding
+from fastnst.networks import formulation
 from fastnst.networks import saved_networks
 
 
@@ -158,7 +158,7 @@ def _write_saved_model(
     archive = keras.export.ExportArchive()
     archive.track(network)
     # The formulation is chosen when the function is traced: until the end.
-    with padding.slice_formulation(), noise.silenced_stderr():
+    with formulation.for_litert(), noise.silenced_stderr():
         archive.add_endpoint(
             "serving_default", _endpoint(network, size, pixels)
         )

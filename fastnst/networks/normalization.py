@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from fastnst.networks import formulation
+
 # The released code's values (InstanceNormalization.lua, and the defaults of
 # Torch's SpatialBatchNormalization: momentum 0.1 counts the new value, Keras'
 # 0.9 the old one). The paper prints neither.
@@ -82,6 +84,25 @@ def _fused_instance_normalization(
     )[0]
 
 
+def _four_dimensional_instance_normalization(
+    features: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
+) -> tf.Tensor:
+    """Computes the same by statistics of shape (batch, 1, 1, channels).
+
+    LiteRT's GPU engine takes statistics of one dimension, which the fused
+    primitive is converted to, for those of `channels` images.
+    """
+    scale, shift = [
+        tf.reshape(row, [-1, 1, 1, row.shape[-1]]) for row in (scale, shift)
+    ]
+    mean = tf.reduce_mean(features, [1, 2], keepdims=True)
+    variance = tf.reduce_mean(
+        tf.math.squared_difference(features, mean), [1, 2], keepdims=True
+    )
+    gain = tf.math.rsqrt(variance + EPSILON) * scale
+    return features * gain + (shift - mean * gain)
+
+
 @keras.saving.register_keras_serializable("fastnst")
 class ConditionalNormalization(keras.layers.Layer):
     """Instance or batch normalization with one scale and shift per style.
@@ -148,6 +169,10 @@ class ConditionalNormalization(keras.layers.Layer):
         scale, shift = self._rows(style_blend)
         if self.kind == "batch":
             return self._batch_normalized(features, scale, shift, training)
+        if formulation.is_for_litert():
+            return _four_dimensional_instance_normalization(
+                features, scale, shift
+            )
         fusible = features.shape[0] == 1 and features.dtype != tf.float64
         if fusible and not training:
             return _fused_instance_normalization(features, scale, shift)

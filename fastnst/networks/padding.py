@@ -1,34 +1,15 @@
 """Reflection padding: of feature maps, and of pictures of any size.
 
 `reflection_padding(x, p)` equals `tf.pad(x, ..., mode="REFLECT")`, whose CPU
-kernel is slow: here it is one gather forward and slices backward. Traced
-inside `slice_formulation()` it is slices and a concatenation, which LiteRT runs
+kernel is slow: here it is one gather forward and slices backward. For LiteRT
+(`formulation.for_litert`) it is slices and a concatenation, which it runs
 fastest and its GPU engine accepts.
 """
-
-from collections.abc import Iterator
-import contextlib
-import contextvars
 
 import numpy as np
 import tensorflow as tf
 
-_SLICES = contextvars.ContextVar("fastnst_slices", default=False)
-
-
-@contextlib.contextmanager
-def slice_formulation() -> Iterator[None]:
-    """Makes what is traced inside use slices and concatenations only."""
-    token = _SLICES.set(True)
-    try:
-        yield
-    finally:
-        _SLICES.reset(token)
-
-
-def uses_slices() -> bool:
-    """Tells whether `slice_formulation` is active."""
-    return _SLICES.get()
+from fastnst.networks import formulation
 
 
 def reflection_padding(images: tf.Tensor, padding: int) -> tf.Tensor:
@@ -134,7 +115,7 @@ def _reflected(size, before, after) -> np.ndarray | tf.Tensor:
 def _take_pixels(images: tf.Tensor, rows, columns) -> tf.Tensor:
     """Takes the given rows and columns of pixels."""
     constant = isinstance(rows, np.ndarray) and isinstance(columns, np.ndarray)
-    if constant and uses_slices():
+    if constant and formulation.is_for_litert():
         return _take_by_slices(_take_by_slices(images, rows, 1), columns, 2)
     shape, size = tf.shape(images), images.shape
     width, channels = size[2] or shape[2], size[3]

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from fastnst.networks import blocks
+from fastnst.networks import formulation
 from fastnst.networks import layers
 from fastnst.networks import padding
 
@@ -18,6 +19,8 @@ _PAPER_FRAME = 40
 # middle. With 127.5, the paper's, a step of Adam moves the pixels so far that
 # 3,500 steps ended where 250 do with 5; with 1 the contrast grows slowly.
 _PIXEL_SCALE = 5.0
+# Of the pixels, in LiteRT.
+_LITERT_DIVISOR = 16.0
 
 
 @keras.saving.register_keras_serializable("fastnst")
@@ -139,6 +142,10 @@ class StyleTransferNetwork(keras.Model):
                 tf.one_hot([0], self.num_styles), batch, axis=0
             )
         features = tf.cast(self.padded(images), self.compute_dtype)
+        if formulation.is_for_litert() and self.preset == "default":
+            # Their variance must not overflow in floats of 16 bits, and the
+            # normalization that follows takes no notice.
+            features /= _LITERT_DIVISOR
         for block in self.blocks:
             features = block(features, style_blend, training=training)
         stylized = self.pixels(features)

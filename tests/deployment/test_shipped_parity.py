@@ -2,6 +2,7 @@
 
 import pathlib
 
+from ai_edge_litert import interpreter as litert
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -45,6 +46,26 @@ def test_tflite_files(network, picture, expected):
         largest, mean = {"fp32": (0.5, 0.1), "fp16": (3, 0.3)}[precision]
         assert difference.max() < largest, precision
         assert difference.mean() < mean, precision
+
+
+@pytest.mark.parametrize("name", ["great_wave", "wave"])
+def test_no_number_is_too_large_for_16_bits(name, picture):
+    """A GPU of a phone computes in float16, whose largest is 65,504."""
+    ((_, model),) = tflite.convert(
+        saved_networks.load(name), _SIZE, precisions=["fp32"]
+    )
+    interpreter = litert.Interpreter(
+        model_content=model, experimental_preserve_all_tensors=True
+    )
+    signature = interpreter.get_signature_runner()
+    signature(image=picture[None].astype(np.float32))
+    largest = 0.0
+    for details in interpreter.get_tensor_details():
+        if details["dtype"] == np.float32 and details["shape"].size:
+            values = interpreter.get_tensor(details["index"])
+            largest = max(largest, np.abs(values).max())
+    # Squares of differences are the largest; before, 1,600 of the first ones.
+    assert 1000 < largest < 65504 / 2
 
 
 def test_saved_model(network, picture, expected, tmp_path):

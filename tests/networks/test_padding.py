@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fastnst.networks import formulation
 from fastnst.networks import padding
 
 
@@ -35,7 +36,7 @@ def test_reflection_padding_is_numpys(height, width, margin):
     np.testing.assert_array_equal(
         padding.reflection_padding(tf.constant(images), margin), expected
     )
-    with padding.slice_formulation():
+    with formulation.for_litert():
         sliced = padding.reflection_padding(tf.constant(images), margin)
     np.testing.assert_array_equal(sliced, expected)
 
@@ -57,7 +58,7 @@ def test_gradient_of_reflection_padding_is_that_of_tf_pad(
     expected = gradient(lambda x: tf.pad(x, margins, mode="REFLECT"))
     ours = gradient(lambda x: padding.reflection_padding(x, margin))
     np.testing.assert_allclose(ours, expected, rtol=1e-12)
-    with padding.slice_formulation():
+    with formulation.for_litert():
         sliced = gradient(lambda x: padding.reflection_padding(x, margin))
     np.testing.assert_allclose(sliced, expected, rtol=1e-12)
 
@@ -141,7 +142,7 @@ def test_pictures_of_any_size_are_reflected_repeatedly(
         )
         np.testing.assert_array_equal(static, expected)
         np.testing.assert_array_equal(dynamic(images), expected)
-        with padding.slice_formulation():
+        with formulation.for_litert():
             sliced = padding.pad_to_multiple(
                 tf.constant(images), multiple, smallest, frame
             )
@@ -161,11 +162,11 @@ def test_slices_are_used_inside_the_context_only():
         return {operation.type for operation in graph.get_operations()}
 
     assert "GatherV2" in operations()
-    with padding.slice_formulation():
-        assert padding.uses_slices()
+    with formulation.for_litert():
+        assert formulation.is_for_litert()
         assert not operations() & {"GatherV2", "MirrorPad"}
-    assert not padding.uses_slices()
+    assert not formulation.is_for_litert()
     with pytest.raises(RuntimeError):
-        with padding.slice_formulation():
+        with formulation.for_litert():
             raise RuntimeError
-    assert not padding.uses_slices()
+    assert not formulation.is_for_litert()

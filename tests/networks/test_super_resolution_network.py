@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst.data import low_resolution
-from fastnst.networks import padding
+from fastnst.networks import formulation
 from fastnst.networks import super_resolution_network
 
 
@@ -244,7 +244,7 @@ def test_converts_to_tflite(tmp_path, preset):
     network = _shaken(_network(4, preset))
     archive = keras.export.ExportArchive()
     archive.track(network)
-    with padding.slice_formulation():
+    with formulation.for_litert():
         archive.add_endpoint(
             "serving_default",
             network,
