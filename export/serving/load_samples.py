@@ -70,6 +70,9 @@ def largest_difference(file: bytes, other: bytes) -> int:
 
 def good_samples(saved_model: pathlib.Path) -> list[Sample]:
     """Returns requests with the answers of direct calls."""
+    import fastnst
+
+    fastnst.import_tensorflow()
     import tensorflow as tf
 
     loaded = tf.saved_model.load(os.fspath(saved_model))
