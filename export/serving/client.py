@@ -256,9 +256,9 @@ def _arguments() -> argparse.Namespace:
 def stylize(arguments: argparse.Namespace) -> None:
     """Sends the photo and writes the result; raises Failure or OSError."""
     scheme = urllib.parse.urlsplit(arguments.server).scheme
-    server = _shown(arguments.server)
+    shown = _shown(arguments.server)
     if scheme not in ("http", "https", "grpc", "grpcs"):
-        raise Failure(f"--server must be a URL. Received: {server}")
+        raise Failure(f"--server must be a URL. Received: {shown}")
     signature = _FORMATS.get(arguments.output.suffix.lower())
     if signature is None:
         raise Failure(f"--output must end in one of {', '.join(_FORMATS)}")
@@ -281,7 +281,7 @@ def stylize(arguments: argparse.Namespace) -> None:
         token=os.environ.get("FASTNST_TOKEN"),
     )
     if not data.startswith(magic):
-        raise Failure(f"{server} sent no picture.")
+        raise Failure(f"{shown} sent no picture.")
     arguments.output.write_bytes(data)
     print(f"wrote {arguments.output}")
 

@@ -76,8 +76,6 @@ def _fused_instance_normalization(
 
     Batch normalization of a single image with the statistics of that image.
     """
-    # Not scale[0]: LiteRT's GPU engine refuses slices that drop an axis, and
-    # would leave networks of several styles to the processor.
     scale, shift = tf.reshape(scale, [-1]), tf.reshape(shift, [-1])
     return tf.compat.v1.nn.fused_batch_norm(
         features, scale, shift, epsilon=EPSILON, is_training=True
@@ -92,6 +90,7 @@ def _four_dimensional_instance_normalization(
     LiteRT's GPU engine takes statistics of one dimension, which the fused
     primitive is converted to, for those of `channels` images.
     """
+    # Not by slices, of which the engine refuses those that change the rank.
     scale, shift = [
         tf.reshape(row, [-1, 1, 1, row.shape[-1]]) for row in (scale, shift)
     ]

@@ -64,7 +64,7 @@ def test_no_number_is_too_large_for_16_bits(name, picture):
         if details["dtype"] == np.float32 and details["shape"].size:
             values = interpreter.get_tensor(details["index"])
             largest = max(largest, np.abs(values).max())
-    # Squares of differences are the largest; before, 1,600 of the first ones.
+    # The squares of the variances, of which the first would be of 1,600.
     assert 1000 < largest < 65504 / 2
 
 

@@ -228,17 +228,18 @@ class Page:
 @pytest.fixture
 def open_page(browser, address):
     """Opens the page; in the end nothing may have gone wrong or outside."""
-    pages, origins = [], []
+    pages = []
 
     def open_(**options):
         query = options.pop("query", "")
         target = options.pop("browser", browser)
-        origins.append(options.pop("address", address))
-        pages.append(Page(target, origins[-1] + query, **options))
-        return pages[-1]
+        origin = options.pop("address", address)
+        page = Page(target, origin + query, **options)
+        pages.append((page, origin))
+        return page
 
     yield open_
-    for page, origin in zip(pages, origins):
+    for page, origin in pages:
         page.page.close()
         assert not page.errors
         for request in page.requests:
