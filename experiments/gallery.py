@@ -8,10 +8,8 @@ over the photographs of --images, which are cut to squares.
 
 from collections.abc import Iterator
 
-from PIL import Image
-from PIL import ImageDraw
-from PIL import ImageFont
 from absl import flags
+import contact_sheet
 import numpy as np
 
 import fastnst
@@ -33,8 +31,6 @@ _SIZE = flags.DEFINE_integer(
 _COLUMNS = flags.DEFINE_integer(
     "columns", 2, "Styles side by side.", lower_bound=1
 )
-_GAP = 8
-_LABEL = 28
 
 
 def main(argv: list[str]) -> None:
@@ -53,7 +49,7 @@ def main(argv: list[str]) -> None:
         for path in image_files.find_images(_IMAGES.value)
     ]
     strips = [("photographs", photos), *_stylized(photos)]
-    drawn = sheet(strips, _COLUMNS.value)
+    drawn = contact_sheet.sheet(strips, _COLUMNS.value)
     image_files.write_image(_OUTPUT.value, drawn, quality=90)
     print(f"written: {_OUTPUT.value}, {len(strips) - 1} styles")
 
@@ -69,37 +65,6 @@ def _stylized(photos) -> Iterator[tuple[str, list[np.ndarray]]]:
             alone = len(transformer.style_names) == 1
             label = network if alone else f"{network}: {style}"
             yield label, [transformer.stylize(p, style) for p in photos]
-
-
-def sheet(
-    strips: list[tuple[str, list[np.ndarray]]], columns: int
-) -> np.ndarray:
-    """Lays strips of pictures out on white, a label above each.
-
-    Args:
-        strips: Label and pictures, uint8, shape (height, width, 3), all of one
-            size, as many in each strip.
-        columns: Number of strips side by side.
-
-    Returns:
-        uint8, shape (height, width, 3).
-    """
-    height, width = np.hstack(strips[0][1]).shape[:2]
-    step_y, step_x = _LABEL + height + _GAP, width + 2 * _GAP
-    columns = min(columns, len(strips))
-    rows = -(-len(strips) // columns)
-    image = Image.new(
-        "RGB", (columns * step_x, rows * step_y + _GAP), "white"
-    )
-    pen = ImageDraw.Draw(image)
-    font = ImageFont.load_default(18)
-    for number, (label, pictures) in enumerate(strips):
-        left = number % columns * step_x + _GAP
-        top = number // columns * step_y
-        pen.text((left, top + _LABEL - 4), label, "black", font, anchor="ls")
-        strip = Image.fromarray(np.hstack(pictures))
-        image.paste(strip, (left, top + _LABEL))
-    return np.asarray(image)
 
 
 if __name__ == "__main__":

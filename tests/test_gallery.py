@@ -14,7 +14,8 @@ from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
 
-_SCRIPT = pathlib.Path(__file__).parents[1] / "experiments" / "gallery.py"
+_EXPERIMENTS = pathlib.Path(__file__).parents[1] / "experiments"
+_SCRIPT = _EXPERIMENTS / "gallery.py"
 _LABEL, _GAP = 28, 8
 
 pytestmark = pytest.mark.skipif(
@@ -22,18 +23,13 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def gallery(load_script):
-    """The script as a module."""
-    return load_script(_SCRIPT)
-
-
-def test_strips_lie_in_rows_below_their_labels(gallery):
+def test_strips_lie_in_rows_below_their_labels(load_script):
+    contact_sheet = load_script(_EXPERIMENTS / "contact_sheet.py")
     strips = [
         (f"strip {shade}", [np.full([32, 32, 3], shade, np.uint8)] * 2)
         for shade in (10, 90, 170)
     ]
-    sheet = gallery.sheet(strips, 2)
+    sheet = contact_sheet.sheet(strips, 2)
     assert sheet.shape == (2 * (_LABEL + 32 + _GAP) + _GAP, 2 * (64 + 16), 3)
     for number, shade in enumerate((10, 90, 170)):
         top = number // 2 * (_LABEL + 32 + _GAP)

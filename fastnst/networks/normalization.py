@@ -94,12 +94,19 @@ def _four_dimensional_instance_normalization(
     scale, shift = [
         tf.reshape(row, [-1, 1, 1, row.shape[-1]]) for row in (scale, shift)
     ]
-    mean = tf.reduce_mean(features, [1, 2], keepdims=True)
-    variance = tf.reduce_mean(
-        tf.math.squared_difference(features, mean), [1, 2], keepdims=True
-    )
+    mean = _mean_of_rows(features)
+    variance = _mean_of_rows(tf.math.squared_difference(features, mean))
     gain = tf.math.rsqrt(variance + EPSILON) * scale
     return features * gain + (shift - mean * gain)
+
+
+def _mean_of_rows(features: tf.Tensor) -> tf.Tensor:
+    """Takes the mean of a feature map as that of its rows' means.
+
+    LiteRT has one thread for a mean of everything, and one for each row.
+    """
+    rows = tf.reduce_mean(features, 2, keepdims=True)
+    return tf.reduce_mean(rows, 1, keepdims=True)
 
 
 @keras.saving.register_keras_serializable("fastnst")

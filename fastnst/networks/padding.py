@@ -133,8 +133,14 @@ def _take_pixels(images: tf.Tensor, rows, columns) -> tf.Tensor:
 def _take_by_slices(images: tf.Tensor, index: np.ndarray, axis: int):
     """Takes rows (axis 1) or columns (axis 2) as few slices, concatenated."""
     runs = np.split(index, np.flatnonzero(np.diff(index) != 1) + 1)
+    # A slice of everything would be a copy of everything.
     return tf.concat(
-        [_part(images, axis, int(run[0]), int(run[-1]) + 1) for run in runs],
+        [
+            images
+            if len(run) == images.shape[axis]
+            else _part(images, axis, int(run[0]), int(run[-1]) + 1)
+            for run in runs
+        ],
         axis,
     )
 
