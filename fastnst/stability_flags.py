@@ -1,4 +1,4 @@
-"""The flag of the stability term, which both tasks can be trained with."""
+"""The flag of the stability term, which style transfer can be trained with."""
 
 from absl import flags
 

@@ -38,6 +38,15 @@ FEATURE_WEIGHT = flags.DEFINE_float(
 FEATURE_LAYER = flags.DEFINE_string(
     "feature_layer", "relu2_2", "Its layer in super-resolution."
 )
+FEATURE_BLUR = flags.DEFINE_float(
+    "feature_blur",
+    0.0,
+    "Share of each neighbor in the blur of rows and columns before features "
+    "are compared in super-resolution, which takes the weave out of the "
+    "result. The paper has none; 0.167 is enough.",
+    lower_bound=0.0,
+    upper_bound=0.25,
+)
 
 
 def loss_weights() -> tuple[float, float]:

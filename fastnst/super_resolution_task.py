@@ -38,7 +38,7 @@ class SuperResolutionTask:
     }
     ignored = frozenset(
         flag.name
-        for module in (init_flags, loss_flags)
+        for module in (init_flags, loss_flags, stability_flags)
         for flag in flags.FLAGS.get_key_flags_for_module(module.__name__)
         if flag.name not in _SHARED
     )
@@ -87,13 +87,11 @@ class SuperResolutionTask:
             pixel_weight=pixel_weight,
             feature_weight=feature_weight,
             feature_layer=layer,
+            feature_blur=super_resolution_flags.FEATURE_BLUR.value,
             tv_weight=loss_flags.TV_WEIGHT.value,
         )
         trainer = super_resolution_trainer.SuperResolutionTrainer(
-            network,
-            objective,
-            stability_weight=stability_flags.STABILITY_WEIGHT.value,
-            degradation=self._degradation,
+            network, objective
         )
         return loss_network, trainer
 

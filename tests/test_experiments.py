@@ -164,8 +164,7 @@ def test_flagfile(path):
     elif path.stem in SUPER_RESOLUTION:
         assert settings["task"] == "super_resolution"
         factor = settings["factor"]
-        loss = "feature" if "feature_weight" in settings else settings["loss"]
-        assert path.stem.endswith(f"sr_x{factor}_{loss}")
+        assert path.stem.endswith(f"sr_x{factor}_{settings['loss']}")
         assert int(settings["image_size"]) % int(factor) == 0
     else:
         assert (ROOT / settings["style_image"]).is_file()

@@ -6,8 +6,7 @@ dots 4 or 8 pixels apart in the sky, which stand still, or jump, when it moves.
 Along the borders, where convolutions see padding, it draws a frame. A copy of
 the content image, mirrored outward, has its borders elsewhere and another grid:
 stylized, it must show the same. Its noise, that of a camera, shows what changes
-from frame to frame. Super-resolution trained for features hangs its texture on
-the grid of low-resolution pixels: another patch of the truth has another grid.
+from frame to frame.
 """
 
 import tensorflow as tf
@@ -54,33 +53,8 @@ def disturb(
     return moved + noise, place
 
 
-def cut_out_elsewhere(
-    images: tf.Tensor, factor: int, step: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cuts patches out of images whose low resolution has another grid.
-
-    What a super-resolution network draws on the grid of low-resolution pixels
-    does not move with them.
-
-    Args:
-        images: float32, static shape (batch, height, width, 3), height and
-            width a multiple of `factor` and larger.
-        factor: Pixels between low-resolution ones.
-        step: int32 scalar: another step, another place.
-
-    Returns:
-        Patches, `factor` pixels less high and wide, and where their first
-        pixel is in the images, int32, shape (2,).
-    """
-    place = tf.random.stateless_uniform(
-        [2], tf.stack([3, step]), 0, factor, tf.int32
-    )
-    sizes = [size - factor for size in _sizes(images)]
-    return _cut_out(images, place, sizes), place
-
-
 def instability_loss(
-    part: tf.Tensor, whole: tf.Tensor, place: tf.Tensor, *, margin: int = 0
+    part: tf.Tensor, whole: tf.Tensor, place: tf.Tensor
 ) -> tf.Tensor:
     """Computes how far outputs are from moving with their input.
 
@@ -90,15 +64,12 @@ def instability_loss(
         whole: What it makes of another that shows more, float32, shape (batch,
             at least height, at least width, 3).
         place: Where the first pixel of `part` is in `whole`, int32, shape (2,).
-        margin: Pixels along the borders of `part` that may differ.
 
     Returns:
         float32, shape (batch,): the mean squared difference between `part` and
         the same part of `whole`.
     """
-    same = _cut_out(whole, place, _sizes(part))
-    inside = slice(margin, -margin or None)
-    return losses.pixel_loss(part[:, inside, inside], same[:, inside, inside])
+    return losses.pixel_loss(part, _cut_out(whole, place, _sizes(part)))
 
 
 def _sizes(images: tf.Tensor) -> list:

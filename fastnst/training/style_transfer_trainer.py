@@ -21,7 +21,8 @@ class StyleTransferTrainer(trainer.Trainer):
         objective: Of the styles that are trained.
         num_frozen_styles: Number of styles of the network that are not; they
             come first.
-        stability_weight: As `Trainer` takes it.
+        stability_weight: Weight of the stability term, which is taken of half
+            of the batch. 0, as in the paper, costs nothing.
     """
 
     def __init__(
@@ -32,9 +33,9 @@ class StyleTransferTrainer(trainer.Trainer):
         num_frozen_styles: int = 0,
         stability_weight: float = 0.0,
     ):
-        super().__init__(
-            transform_network, objective, stability_weight=stability_weight
-        )
+        super().__init__(transform_network, objective)
+        if stability_weight:
+            self.term_weights[stability.TERM] = stability_weight
         self.num_frozen_styles = num_frozen_styles
 
     def train_step(self, data):

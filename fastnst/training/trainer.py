@@ -5,7 +5,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fastnst.training import stability
 from fastnst.training import training_step
 
 
@@ -17,29 +16,19 @@ class Trainer(keras.Model):
     Args:
         transform_network: The network to train, built.
         objective: What it is trained for; has `weights`.
-        stability_weight: Weight of the stability term, which is taken of half
-            of the batch. 0, as in the paper, costs nothing.
 
     Attributes:
-        term_weights: Term name to weight: the objective's, and stability's.
+        term_weights: Term name to weight.
         data_position: int64 variable, the position in the stream of images
             after the last step.
         usual_gradient_norm: float32 variable, how long gradients were of late.
     """
 
-    def __init__(
-        self,
-        transform_network: keras.Model,
-        objective: Any,
-        *,
-        stability_weight: float = 0.0,
-    ):
+    def __init__(self, transform_network: keras.Model, objective: Any):
         super().__init__()
         self.transform_network = transform_network
         self.objective = objective
         self.term_weights = dict(objective.weights)
-        if stability_weight:
-            self.term_weights[stability.TERM] = stability_weight
         self.data_position = training_step.data_position()
         self.usual_gradient_norm = training_step.usual_gradient_norm()
         self.built = True

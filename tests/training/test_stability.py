@@ -69,28 +69,6 @@ def test_a_frame_is_not_stable():
     np.testing.assert_allclose(loss, 0.19 * 255**2 / 3, rtol=0.05)
 
 
-def test_a_patch_is_cut_out_at_every_place_of_the_grid():
-    images = _images()
-    places = set()
-    for step in range(60):
-        patches, place = stability.cut_out_elsewhere(images, 4, step)
-        top, left = place.numpy()
-        np.testing.assert_array_equal(
-            patches, images[:, top:top + 36, left:left + 36]
-        )
-        places.add((top, left))
-    assert {0, 1, 2, 3} == {p[0] for p in places} == {p[1] for p in places}
-
-
-def test_a_margin_may_differ():
-    whole = _images()
-    part = tf.pad(whole[:, 5:31, 7:33], [[0, 0], [3, 3], [3, 3], [0, 0]])
-    place = tf.constant([2, 4])
-    assert max(stability.instability_loss(part, whole, place)) > 1000
-    loss = stability.instability_loss(part, whole, place, margin=3)
-    np.testing.assert_array_equal(loss, [0, 0])
-
-
 def test_the_term_is_trained_only_where_it_has_a_weight(style_trainer):
     batch = (_images(4), tf.fill([4], tf.constant(4, tf.int64)))
     plain = style_trainer().train_step(batch)

@@ -64,9 +64,29 @@ def test_what_is_enlarged_perfectly_costs_nothing(tiny_loss_network):
     assert np.all(terms["feature"].numpy() == 0)
 
 
+def test_the_blur_hides_a_weave_from_the_features_and_no_edge():
+    objective = _objective(
+        lambda images, layers: {layer: images for layer in layers},
+        feature_weight=1.0,
+        feature_blur=1 / 6,
+    )
+    for period in (2, 3, 12):
+        wave = np.cos(2 * np.pi * np.arange(24) / period).astype(np.float32)
+        images = tf.constant(
+            np.broadcast_to(wave[:, None, None], [1, 24, 8, 3])
+        )
+        # What a blur by (s, 1 - 2 s, s) leaves of a wave.
+        left = (2 + np.cos(2 * np.pi / period)) / 3
+        inside = objective.features(images)[0, 1:-1]
+        np.testing.assert_allclose(inside, left * images[0, 1:-1], atol=1e-5)
+    flat = tf.fill([1, 5, 7, 3], 100.0)
+    np.testing.assert_allclose(objective.features(flat), flat, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     "options, expected",
     [
+        ({"feature_blur": 0.3}, "between 0 and 0.25"),
         ({"pixel_weight": 0.0}, "one of them more"),
         ({"pixel_weight": -1.0}, "at least 0"),
         ({"feature_weight": 1.0}, "loss_network"),
