@@ -43,7 +43,7 @@ FEATURE_BLUR = flags.DEFINE_float(
     0.0,
     "Share of each neighbor in the blur of rows and columns before features "
     "are compared in super-resolution, which takes the weave out of the "
-    "result. The paper has none; 0.167 is enough.",
+    "result of a short training. The paper has none; 0.15 is enough.",
     lower_bound=0.0,
     upper_bound=0.25,
 )

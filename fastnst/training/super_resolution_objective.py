@@ -27,7 +27,7 @@ class SuperResolutionObjective:
             that images go through before the loss network, at most 0.25. The
             paper has none (0): relu2_2 sees that there is texture, and after
             max pooling not where, so a network draws a weave of 2.5 pixels.
-            1/6 hides from the loss network what is finer than 3 pixels.
+            0.15 leaves the loss network half of that.
         tv_weight: Weight of the total variation.
 
     Attributes:
