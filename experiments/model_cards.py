@@ -36,6 +36,12 @@ Written by `python experiments/model_cards.py`; do not edit.
 - Commercial use: {commercial_use}.
 """
 
+# Tables of `fastnst.evaluate --table=flicker`.
+_FLICKER = {
+    "flicker": "as shipped",
+    "flicker_before": "a network trained without the stability term",
+}
+
 Line = tuple[str, str]
 
 
@@ -146,6 +152,14 @@ def _measures(folder: pathlib.Path, style: str) -> Iterator[Line]:
             for name, bound in artifacts.BOUNDS.items()
         ]
         yield f"`{style}`: defects", ", ".join(values)
+    for name, when in _FLICKER.items():
+        for row in _rows(folder / f"{name}.csv"):
+            yield (
+                f"`{style}`: flicker",
+                f"noise {float(row['noise']):+.2f}, pan {float(row['pan']):.2f} "
+                f"gray levels beyond the input's, {when} ({row['photos']} "
+                f"photographs, {row['size']} pixels)",
+            )
 
 
 def _rows(path: pathlib.Path) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ _MAX_ITERATIONS = flags.DEFINE_integer(
 _MIN_ITERATIONS = flags.DEFINE_integer(
     "min_iterations",
     0,
-    "--table=objective: the fewest; 100 shows the ratio to 100 iterations.",
+    "--table=objective: fewest from noise; 100 shows the ratio to 100.",
     lower_bound=0,
 )
 _START = flags.DEFINE_enum(

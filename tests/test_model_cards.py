@@ -67,7 +67,12 @@ def test_what_was_measured_is_told(model_cards, folder):
         "size,photos,border_ratio,checkerboard_period_2,"
         "checkerboard_period_4,burnt_share\n256,50,1.5,2.25,3,0.001\n"
     )
+    for name, pan in (("flicker", 4.222), ("flicker_before", 10.161)):
+        (measured / f"{name}.csv").write_text(
+            f"size,photos,noise,pan\n256,3,-0.1836,{pan}\n"
+        )
     text = model_cards.readme(folder, _KNOWN, folder / "measured")
+    assert text.index("noise -0.18, pan 4.22 ") < text.index("pan 10.16 ")
     assert text.count("`tiles`: objective | 1.235e+04 (network; 50") == 1
     assert "border_ratio 1.5 (bound 3)" in text
 

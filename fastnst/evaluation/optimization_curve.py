@@ -117,17 +117,13 @@ def curves(
         file: Where curves are kept; those that go far enough are not computed
             again.
         starts: Of `STARTS`.
-        min_iterations: Every curve is at least this long.
-        max_iterations: And at most this long. Between the two it ends at 1.5
-            times its crossing.
+        min_iterations: A curve from noise is at least this long.
+        max_iterations: No curve is longer. Below that it ends at 1.5 times
+            its crossing.
 
     Yields:
         The curve of each photo and start, as soon as it is known.
     """
-    limits = {
-        "min_iterations": min_iterations,
-        "max_iterations": max_iterations,
-    }
     # One variable for the target of all photos: the objective is traced once.
     features = tf.Variable(transfer.content_features(photos[0][1]))
     optimizer = image_optimizer.ImageOptimizer(
@@ -135,6 +131,10 @@ def curves(
     )
     for name, photo in photos:
         for start in starts:
+            limits = {
+                "min_iterations": min_iterations if start == "noise" else 0,
+                "max_iterations": max_iterations,
+            }
             curve = file.find(photo.shape[1], name, photo, start)
             if curve is None or not curve.suffices(targets[name], **limits):
                 features.assign(transfer.content_features(photo))
