@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import importlib.util
-import json
 import os
 import pathlib
 import resource
@@ -13,10 +12,8 @@ import sys
 
 from absl import flags
 from absl.testing import flagsaver
+import command_client
 import pytest
-
-TESTS = pathlib.Path(__file__).parent
-
 
 # As many processes as cores run tests, and start others.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -52,60 +49,27 @@ def load_script():
     return load
 
 
-class CommandServer:
-    """Runs commands one after the other; see `command_server.py`."""
-
-    def __init__(self, folder):
-        self._paths = [folder / "stdout", folder / "stderr"]
-        self._process = None
-
-    def run(self, verb, *arguments, cwd="."):
-        """Returns what `subprocess.run` does of `python -m fastnst.VERB`."""
-        stdout, stderr = self._paths
-        command = {
-            "module": f"fastnst.{verb}",
-            "arguments": [str(argument) for argument in arguments],
-            "cwd": str(pathlib.Path(cwd).resolve()),
-            "stdout": str(stdout),
-            "stderr": str(stderr),
-        }
-        for path in self._paths:
-            path.write_bytes(b"")
-        try:
-            code = int(self._ask(json.dumps(command)))
-        except BaseException:  # A test that has taken too long, or Ctrl-C.
-            self.stop()
-            raise
-        return subprocess.CompletedProcess(
-            command, code, stdout.read_text(), stderr.read_text()
-        )
-
-    def _ask(self, line):
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, TESTS / "command_server.py"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,
-                text=True,
-            )
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        return self._process.stdout.readline()
-
-    def stop(self):
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.communicate()
-            self._process = None
-
-
 @pytest.fixture(scope="session")
 def run_command(tmp_path_factory):
     """Runs a command as its users do, in a folder."""
-    server = CommandServer(tmp_path_factory.mktemp("commands"))
+    server = command_client.CommandServer(tmp_path_factory.mktemp("commands"))
     yield server.run
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def run_script():
+    """Runs a script by its path, in a process of its own."""
+
+    def run(path, *arguments):
+        return subprocess.run(
+            [sys.executable, path, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """The contact sheet: every style has its place, and the file is whole."""
 
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -42,7 +40,7 @@ def test_strips_lie_in_rows_below_their_labels(load_script):
     assert np.all(sheet[-(32 + _GAP) :, 80:] == 255)
 
 
-def test_the_sheet_shows_what_the_networks_make(tmp_path):
+def test_the_sheet_shows_what_the_networks_make(tmp_path, run_script):
     keras.utils.set_random_seed(0)
     network = style_transfer_network.StyleTransferNetwork(
         width=0.125, style_names=("a", "b")
@@ -53,19 +51,13 @@ def test_the_sheet_shows_what_the_networks_make(tmp_path):
         saved_networks.save(each, tmp_path / f"{name}.keras", {})
     photo = np.random.default_rng(0).integers(0, 256, [32, 32, 3], np.uint8)
     image_files.write_image(tmp_path / "photo.png", photo)
-    done = subprocess.run(
-        [
-            sys.executable,
-            str(_SCRIPT),
-            f"--networks={tmp_path}/sharp.keras,{tmp_path}/two.keras",
-            f"--images={tmp_path}/photo.png",
-            f"--output={tmp_path}/sheet.png",
-            "--size=32",
-            "--columns=3",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=240,
+    done = run_script(
+        _SCRIPT,
+        f"--networks={tmp_path}/sharp.keras,{tmp_path}/two.keras",
+        f"--images={tmp_path}/photo.png",
+        f"--output={tmp_path}/sheet.png",
+        "--size=32",
+        "--columns=3",
     )
     assert done.returncode == 0, done.stderr
     assert "2 styles" in done.stdout

@@ -1,8 +1,6 @@
 """The script of Figures 3 and 4: photo and reconstructions side by side."""
 
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -18,27 +16,21 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_features_bring_the_photo_back_and_style_does_not(
-    tmp_path, write_vgg16
+    tmp_path, run_script, write_vgg16
 ):
     generator = np.random.default_rng(0)
     write_vgg16(tmp_path / "vgg16.h5", generator)
     photo = np.zeros([24, 24, 3], np.uint8)
     photo[:12, :, 0] = 200
     image_files.write_image(tmp_path / "photo.png", photo)
-    done = subprocess.run(
-        [
-            sys.executable,
-            str(_SCRIPT),
-            f"--image={tmp_path}/photo.png",
-            f"--vgg16_weights={tmp_path}/vgg16.h5",
-            f"--output_dir={tmp_path}",
-            "--layers=relu1_2",
-            "--size=24",
-            "--num_iterations=60",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=240,
+    done = run_script(
+        _SCRIPT,
+        f"--image={tmp_path}/photo.png",
+        f"--vgg16_weights={tmp_path}/vgg16.h5",
+        f"--output_dir={tmp_path}",
+        "--layers=relu1_2",
+        "--size=24",
+        "--num_iterations=60",
     )
     assert done.returncode == 0, done.stderr
     differences = []
