@@ -52,12 +52,7 @@ class Picture:
 
     def flattened(self) -> np.ndarray:
         """Returns the picture on white: uint8, shape (height, width, 3)."""
-        if self.alpha is None:
-            return self.rgb
-        alpha = self.alpha[..., None].astype(np.float32) / 255.0
-        return np.rint(self.rgb * alpha + 255.0 * (1.0 - alpha)).astype(
-            np.uint8
-        )
+        return srgb.on_white(self.rgb, self.alpha)
 
 
 def read_image(path: str | os.PathLike) -> Picture:
@@ -156,7 +151,7 @@ def write_image(
     large = rgb.shape[0] * rgb.shape[1] > _LARGE_PIXELS
     try:
         if large and picture_format in row_formats.FORMATS:
-            row_formats.write(temporary, picture_format, rgb, alpha)
+            row_formats.write(temporary, picture_format, rgb, alpha, quality)
         else:
             _save(temporary, picture_format, rgb, alpha, quality)
         os.replace(temporary, path)

@@ -1,21 +1,26 @@
-"""PNG and TIFF files written a few rows at a time.
+"""PNG, TIFF and JPEG files written a few rows at a time.
 
 Pillow first copies a picture into its own memory, at four bytes a pixel. Here
-large pictures go from the array to the disk. (JPEG and WebP stay with Pillow.)
+large pictures go from the array to the disk. (WebP and BMP stay with Pillow.)
 """
 
 from collections.abc import Iterator
+import io
 import os
 import struct
 from typing import BinaryIO
 import zlib
 
+from PIL import Image
 import numpy as np
 
-FORMATS = ("PNG", "TIFF")
+from fastnst.data import srgb
+
+FORMATS = ("PNG", "TIFF", "JPEG")
 
 _NUM_ROWS = 16
 _TIFF_LIMIT = 2**32 - 2**20
+_JPEG_LIMIT = 2**16 - 1
 
 
 def write(
@@ -23,6 +28,7 @@ def write(
     picture_format: str,
     rgb: np.ndarray,
     alpha: np.ndarray | None,
+    quality: int = 95,
 ) -> None:
     """Writes a picture file.
 
@@ -30,15 +36,20 @@ def write(
         path: Where to.
         picture_format: Of `FORMATS`.
         rgb: uint8, shape (height, width, 3).
-        alpha: uint8, shape (height, width), or None.
+        alpha: uint8, shape (height, width), or None. JPEG has none: there the
+            picture is put on white.
+        quality: Of JPEG, 1 to 100.
 
     Raises:
         OSError: If the file cannot be written.
         ValueError: If the format cannot hold so many pixels.
     """
-    writer = {"PNG": _write_png, "TIFF": _write_tiff}[picture_format]
     with open(path, "wb") as file:
-        writer(file, rgb, alpha)
+        if picture_format == "JPEG":
+            _write_jpeg(file, rgb, alpha, quality)
+        else:
+            writer = {"PNG": _write_png, "TIFF": _write_tiff}[picture_format]
+            writer(file, rgb, alpha)
 
 
 def _strips(rgb, alpha) -> Iterator[np.ndarray]:
@@ -154,3 +165,50 @@ def _write_directory(file: BinaryIO, fields) -> None:
         directory += struct.pack("<2HI", tag, kind, len(numbers))
         directory += value.ljust(4, b"\0")
     file.write(directory + struct.pack("<I", 0) + values)
+
+
+def _write_jpeg(file: BinaryIO, rgb, alpha, quality: int) -> None:
+    """Writes baseline JPEG (ITU T.81), colors at full resolution.
+
+    Each strip of rows is a restart interval (section E.1.4): the scan of a
+    picture of its own, whose tables are those of every other.
+    """
+    height, width = rgb.shape[:2]
+    if max(height, width) > _JPEG_LIMIT:
+        raise ValueError(
+            f"JPEG holds {_JPEG_LIMIT} pixels a side, not {width} x {height}"
+        )
+    num_blocks = -(-width // 8) * (_NUM_ROWS // 8)
+    for number, strip in enumerate(_strips(rgb, alpha)):
+        opacity = None if alpha is None else strip[..., 3]
+        encoded = io.BytesIO()
+        Image.fromarray(srgb.on_white(strip[..., :3], opacity)).save(
+            encoded, "JPEG", quality=quality, subsampling=0
+        )
+        tables, scan_header, scan = _jpeg_parts(encoded.getvalue(), height)
+        if number:
+            file.write(bytes([0xFF, 0xD0 + (number - 1) % 8]))
+        else:
+            restart_interval = struct.pack(">3H", 0xFFDD, 4, num_blocks)
+            file.write(tables + restart_interval + scan_header)
+        file.write(scan)
+    file.write(b"\xff\xd9")
+
+
+def _jpeg_parts(data: bytes, height: int) -> tuple[bytes, bytes, bytes]:
+    """Cuts a JPEG file into tables, header of the scan and scan.
+
+    Args:
+        data: The file.
+        height: What the tables shall say instead of its own height.
+    """
+    tables = bytearray(data[:2])
+    while True:
+        start = len(tables)
+        marker, length = struct.unpack_from(">2H", data, start)
+        segment = data[start:start + 2 + length]
+        if marker == 0xFFDA:
+            return bytes(tables), segment, data[start + 2 + length:-2]
+        tables += segment
+        if marker == 0xFFC0:
+            struct.pack_into(">H", tables, start + 5, height)

@@ -68,3 +68,19 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         return converted or image
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image
+
+
+def on_white(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """Puts a picture on white.
+
+    Args:
+        rgb: uint8, shape (height, width, 3).
+        alpha: uint8, shape (height, width), 255 = opaque; None is all opaque.
+
+    Returns:
+        uint8, shape (height, width, 3).
+    """
+    if alpha is None:
+        return rgb
+    share = alpha[..., None].astype(np.float32) / 255.0
+    return np.rint(rgb * share + 255.0 * (1.0 - share)).astype(np.uint8)
