@@ -154,11 +154,12 @@ def _measures(folder: pathlib.Path, style: str) -> Iterator[Line]:
         yield f"`{style}`: defects", ", ".join(values)
     for name, when in _FLICKER.items():
         for row in _rows(folder / f"{name}.csv"):
+            noise, pan = float(row["noise"]), float(row["pan"])
             yield (
                 f"`{style}`: flicker",
-                f"noise {float(row['noise']):+.2f}, pan {float(row['pan']):.2f} "
-                f"gray levels beyond the input's, {when} ({row['photos']} "
-                f"photographs, {row['size']} pixels)",
+                f"noise {noise:+.2f}, pan {pan:.2f} gray levels beyond the "
+                f"input's, {when} ({row['photos']} photographs, {row['size']} "
+                "pixels)",
             )
 
 

@@ -293,3 +293,22 @@ def test_the_weights_are_those_of_the_network():
     network.build((None, None, None, 3))
     counted = work.transform_weights()
     assert 0.995 < counted / network.count_params() < 1.0
+
+
+def test_primitives_of_a_network_are_its_convolutions(run_script):
+    done = run_script(
+        HERE / "primitives.py", "network", "--size=64x64", "--runs=2"
+    )
+    assert done.returncode == 0, done.stderr
+    table = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in done.stdout.strip().splitlines()[2:]
+    ]
+    *_, rest, whole = table
+    convolutions = [row for row in table if row[0].startswith("convolution")]
+    # Three layers before the ten of the trunk, three after it.
+    assert sum(float(row[1]) for row in convolutions) == 16
+    assert all(float(row[4]) > 0 for row in convolutions)
+    parts = sum(float(row[2]) for row in table[:-1])
+    assert parts == pytest.approx(float(whole[2]), rel=0.01)
+    assert float(rest[2]) > 0
