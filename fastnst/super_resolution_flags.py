@@ -38,14 +38,12 @@ FEATURE_WEIGHT = flags.DEFINE_float(
 FEATURE_LAYER = flags.DEFINE_string(
     "feature_layer", "relu2_2", "Its layer in super-resolution."
 )
-FEATURE_BLUR = flags.DEFINE_float(
-    "feature_blur",
+OUTER_BANDS_WEIGHT = flags.DEFINE_float(
+    "outer_bands_weight",
     0.0,
-    "Share of each neighbor in the blur of rows and columns before features "
-    "are compared in super-resolution, which takes the weave out of the "
-    "result of a short training. The paper has none; 0.15 is enough.",
+    "Weight of the pixel loss in coarse and in fine structure, which keeps "
+    "features from drawing a weave in super-resolution. The paper has none.",
     lower_bound=0.0,
-    upper_bound=0.25,
 )
 
 

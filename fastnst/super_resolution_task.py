@@ -87,7 +87,8 @@ class SuperResolutionTask:
             pixel_weight=pixel_weight,
             feature_weight=feature_weight,
             feature_layer=layer,
-            feature_blur=super_resolution_flags.FEATURE_BLUR.value,
+            outer_bands_weight=super_resolution_flags.OUTER_BANDS_WEIGHT.value,
+            factor=self._factor,
             tv_weight=loss_flags.TV_WEIGHT.value,
         )
         trainer = super_resolution_trainer.SuperResolutionTrainer(

@@ -75,30 +75,31 @@ class Convolution(keras.layers.Layer):
             )
 
     def call(self, features):
-        kernel = tf.convert_to_tensor(self.kernel)
-        if self.upsampling == "nearest":
-            features = upsampled_convolution(features, kernel)
-        elif self.upsampling == "transposed":
-            features = transposed_convolution(features, kernel)
-        else:
-            features = self._convolved(features, kernel)
+        kernel, bias = tf.convert_to_tensor(self.kernel), None
         if self.bias is not None:
-            features = tf.nn.bias_add(features, tf.convert_to_tensor(self.bias))
-        return features
+            bias = tf.convert_to_tensor(self.bias)
+        if self.upsampling == "nearest":
+            return _with_bias(upsampled_convolution(features, kernel), bias)
+        if self.upsampling == "transposed":
+            return _with_bias(transposed_convolution(features, kernel), bias)
+        features = self._padded(features)
+        if self.filters <= 4 and self.strides == 1:
+            return few_channel_convolution(features, kernel, bias)
+        return _with_bias(
+            tf.nn.conv2d(features, kernel, self.strides, "VALID"), bias
+        )
 
-    def _convolved(self, features, kernel):
+    def _padded(self, features):
         margin = self.kernel_size // 2
         if self.padding == "reflect":
-            features = padding_lib.reflection_padding(features, margin)
-        elif self.padding == "same":
+            return padding_lib.reflection_padding(features, margin)
+        if self.padding == "same":
             # Torch pads both sides alike; TensorFlow's "SAME" does not when
             # the stride is 2.
-            features = tf.pad(
+            return tf.pad(
                 features, [[0, 0], [margin, margin], [margin, margin], [0, 0]]
             )
-        if self.filters <= 4 and self.strides == 1:
-            return few_channel_convolution(features, kernel)
-        return tf.nn.conv2d(features, kernel, self.strides, "VALID")
+        return features
 
     def get_config(self):
         names = "filters kernel_size strides upsampling padding use_bias"
@@ -181,11 +182,12 @@ def _phase_kernel(kernel: tf.Tensor) -> tf.Tensor:
 
 
 def few_channel_convolution(
-    features: tf.Tensor, kernel: tf.Tensor
+    features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None
 ) -> tf.Tensor:
     """Convolves to few channels, a 2x2 block of output pixels at once.
 
-    Plain definition: `tf.nn.conv2d(features, kernel, 1, "VALID")`. With three
+    Plain definition: `tf.nn.conv2d(features, kernel, 1, "VALID")`, and the bias
+    added. With three
     filters the vector units of a processor starve; here the kernel is placed at
     the four offsets of a block, which gives four times the filters at stride 2.
     Sizes that are odd, or known only when it runs, are padded to whole blocks.
@@ -193,6 +195,7 @@ def few_channel_convolution(
     Args:
         features: float, shape (batch, height, width, channels).
         kernel: float, shape (side, side, channels, filters).
+        bias: float, shape (filters,); None is zero.
 
     Returns:
         float, shape (batch, height - side + 1, width - side + 1, filters).
@@ -204,14 +207,14 @@ def few_channel_convolution(
     ]
     known = None not in features.shape[1:3]
     if known and height % _BLOCK == width % _BLOCK == 0:
-        return _in_blocks(features, kernel)
+        return _in_blocks(features, kernel, bias)
     # Enough for the last block; where it is not needed it is not read.
     more = [0, _BLOCK - 1]
     padded = tf.pad(features, [[0, 0], more, more, [0, 0]])
-    return _in_blocks(padded, kernel)[:, :height, :width]
+    return _in_blocks(padded, kernel, bias)[:, :height, :width]
 
 
-def _in_blocks(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def _in_blocks(features, kernel, bias) -> tf.Tensor:
     """Convolves to a height and width that are multiples of the block."""
     last = _BLOCK - 1
     placed = [
@@ -220,7 +223,13 @@ def _in_blocks(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         for j in range(_BLOCK)
     ]
     blocks = tf.nn.conv2d(features, tf.concat(placed, -1), _BLOCK, "VALID")
-    return tf.nn.depth_to_space(blocks, _BLOCK)
+    if bias is not None:
+        bias = tf.tile(bias, [_BLOCK**2])
+    return tf.nn.depth_to_space(_with_bias(blocks, bias), _BLOCK)
+
+
+def _with_bias(features: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
+    return features if bias is None else tf.nn.bias_add(features, bias)
 
 
 def _check_choice(name: str, value, choices: tuple) -> None:

@@ -134,15 +134,27 @@ def _take_by_slices(images: tf.Tensor, index: np.ndarray, axis: int):
     """Takes rows (axis 1) or columns (axis 2) as few slices, concatenated."""
     runs = np.split(index, np.flatnonzero(np.diff(index) != 1) + 1)
     # A slice of everything would be a copy of everything.
+    parts = [
+        images
+        if len(run) == images.shape[axis]
+        else _part(images, axis, int(run[0]), int(run[-1]) + 1)
+        for run in runs
+    ]
+    largest = int(np.argmax([len(run) for run in runs]))
+    before, after = parts[:largest], parts[largest + 1:]
     return tf.concat(
-        [
-            images
-            if len(run) == images.shape[axis]
-            else _part(images, axis, int(run[0]), int(run[-1]) + 1)
-            for run in runs
-        ],
-        axis,
+        [*_joined(before, axis), parts[largest], *_joined(after, axis)], axis
     )
+
+
+def _joined(parts: list[tf.Tensor], axis: int) -> list[tf.Tensor]:
+    """Concatenates until two parts are left: XNNPACK takes five at a time."""
+    while len(parts) > 2:
+        parts = [
+            tf.concat(parts[begin:begin + 5], axis)
+            for begin in range(0, len(parts), 5)
+        ]
+    return parts
 
 
 def _part(images: tf.Tensor, axis: int, begin, end) -> tf.Tensor:

@@ -149,6 +149,9 @@ class StyleTransferNetwork(keras.Model):
         for block in self.blocks:
             features = block(features, style_blend, training=training)
         stylized = self.pixels(features)
+        known = images.shape[1:3]
+        if known.is_fully_defined() and known == stylized.shape[1:3]:
+            return stylized
         return stylized[:, : size[0], : size[1]]
 
     def padded(self, images: tf.Tensor) -> tf.Tensor:

@@ -154,6 +154,28 @@ def test_a_picture_that_fits_is_returned_as_it_is():
     assert padding.pad_to_multiple(images, 4, 8) is images
 
 
+@pytest.mark.parametrize("margin", [1, 4, 40])
+def test_xnnpack_takes_every_concatenation_for_litert(margin):
+    """It takes five tensors at most, and each other one costs a thread."""
+    images = tf.constant(_images(64, 48))
+    with formulation.for_litert():
+        graph = (
+            tf.function(lambda: padding.reflection_padding(images, margin))
+            .get_concrete_function()
+            .graph
+        )
+        padded = padding.reflection_padding(images, margin)
+    concatenations = [
+        operation
+        for operation in graph.get_operations()
+        if operation.type == "ConcatV2"
+    ]
+    # The axis is an input, too.
+    assert max(len(each.inputs) for each in concatenations) <= 5 + 1
+    expected = _reflected(images.numpy(), (margin, margin), (margin, margin))
+    np.testing.assert_array_equal(padded, expected)
+
+
 def test_slices_are_used_inside_the_context_only():
     def operations():
         function = tf.function(lambda x: padding.reflection_padding(x, 4))

@@ -64,29 +64,40 @@ def test_what_is_enlarged_perfectly_costs_nothing(tiny_loss_network):
     assert np.all(terms["feature"].numpy() == 0)
 
 
-def test_the_blur_hides_a_weave_from_the_features_and_no_edge():
-    objective = _objective(
-        lambda images, layers: {layer: images for layer in layers},
-        feature_weight=1.0,
-        feature_blur=1 / 6,
-    )
-    for period in (2, 3, 12):
-        wave = np.cos(2 * np.pi * np.arange(24) / period).astype(np.float32)
-        images = tf.constant(
-            np.broadcast_to(wave[:, None, None], [1, 24, 8, 3])
-        )
-        # What a blur by (s, 1 - 2 s, s) leaves of a wave.
-        left = (2 + np.cos(2 * np.pi / period)) / 3
-        inside = objective.features(images)[0, 1:-1]
-        np.testing.assert_allclose(inside, left * images[0, 1:-1], atol=1e-5)
-    flat = tf.fill([1, 5, 7, 3], 100.0)
-    np.testing.assert_allclose(objective.features(flat), flat, rtol=1e-6)
+@pytest.mark.parametrize(
+    ("period", "factor", "coarse", "fine"),
+    # Of a wave of frequency f the blur leaves cos(pi f)^2, and the mean of n
+    # pixels sin(n pi f) / (n sin(pi f)).
+    [
+        (4, 4, 0.0, 0.25),
+        (8, 4, 0.6533, 0.02145),
+        (8, 8, 0.0, 0.02145),
+        (2.5, 8, 0.0773, 0.8181),
+    ],
+)
+def test_outer_bands_are_what_features_leave_open(period, factor, coarse, fine):
+    objective = _objective(outer_bands_weight=1.0, factor=factor)
+    wave = 10 * np.cos(2 * np.pi * np.arange(0.3, 400) / period)
+    change = np.tile(wave[:, None, None], [1, 1, 9, 3]).astype(np.float32)
+    truth = tf.fill(change.shape, 100.0)
+    terms = objective.terms(truth + change, truth)
+    expected = 50 * (coarse**2 + fine**2)
+    assert float(terms["outer_bands"][0]) == pytest.approx(expected, rel=0.03)
+
+
+def test_a_change_of_brightness_is_coarse_and_a_chessboard_fine():
+    objective = _objective(outer_bands_weight=1.0)
+    truth = tf.fill([2, 8, 12, 3], 100.0)
+    signs = (-1.0) ** np.add.outer(np.arange(8), np.arange(12))
+    chessboard = signs[None, ..., None].astype(np.float32)
+    for change in (1.0, chessboard):
+        terms = objective.terms(truth + 3.0 * change, truth)
+        np.testing.assert_allclose(terms["outer_bands"], [9.0, 9.0], rtol=1e-5)
 
 
 @pytest.mark.parametrize(
     "options, expected",
     [
-        ({"feature_blur": 0.3}, "between 0 and 0.25"),
         ({"pixel_weight": 0.0}, "one of them more"),
         ({"pixel_weight": -1.0}, "at least 0"),
         ({"feature_weight": 1.0}, "loss_network"),
