@@ -1,5 +1,6 @@
 """Numbers as they are measured, in a CSV file that holds whole parts."""
 
+from collections.abc import Collection
 import csv
 import pathlib
 import statistics
@@ -27,7 +28,7 @@ class Measurement(NamedTuple):
 
 
 class Measurements:
-    """Collects measurements; a part replaces what was known of it when whole.
+    """Collects measurements; what is measured anew replaces what was known.
 
     Args:
         path: The CSV file; what it holds is kept.
@@ -57,9 +58,18 @@ class Measurements:
             (each.part, each.setup) == (part, self._setup) for each in self.all
         )
 
-    def forget(self, part: str) -> None:
-        """Forgets a part, which is to be measured anew, until it is saved."""
-        self.all = [each for each in self.all if each.part != part]
+    def forget(self, part: str, cases: Collection[str] | None = None) -> None:
+        """Forgets what is to be measured anew.
+
+        Args:
+            part: The part.
+            cases: The cases of it; None is all.
+        """
+        self.all = [
+            each
+            for each in self.all
+            if each.part != part or not (cases is None or each.case in cases)
+        ]
 
     def save(self) -> None:
         """Writes the file, whole or not at all."""

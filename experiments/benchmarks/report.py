@@ -1,6 +1,7 @@
 """Measurements as Markdown tables of ratios."""
 
 from collections.abc import Callable
+import math
 import pathlib
 
 import contestants
@@ -67,9 +68,13 @@ def markdown(results) -> str:
     return text
 
 
+def _num_pixels(case: str) -> int:
+    return math.prod(int(side) for side in case.split("x"))
+
+
 def _table(results, part, cell, names=None):
     """Makes rows of contestants and columns of cases."""
-    cases = results.names(part, "case")
+    cases = sorted(results.names(part, "case"), key=_num_pixels)
     rows = [["", *cases]]
     for name in names or results.names(part, "contestant"):
         cells = [cell(case, name) for case in cases]

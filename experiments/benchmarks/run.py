@@ -105,12 +105,13 @@ def main(argv: list[str]) -> None:
         machine.describe(_threads(), _NETWORK.value),
     )
     sizes = [_parsed(size) for size in _SIZES.value]
+    names = [f"{width}x{height}" for height, width in sizes]
     with tempfile.TemporaryDirectory() as directory:
         for part in _PARTS_FLAG.value:
             if _RESUME.value and results.knows(part):
                 continue
             print(f"== {part}", flush=True)
-            results.forget(part)
+            results.forget(part, names if part == "inference" else None)
             _measure(part, results, sizes, directory)
             results.save()
             report.write(output_dir, report.markdown(results))

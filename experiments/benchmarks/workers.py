@@ -23,7 +23,7 @@ _ROOT = pathlib.Path(__file__).parents[2]
 _COUNTS = (1, 2, 4)
 _IMAGES_PER_WORKER = 4
 _STEPS = 20
-_PICTURES = 96
+_PICTURES = 500
 
 
 def write_pictures(folder: pathlib.Path, count: int, size: int) -> None:

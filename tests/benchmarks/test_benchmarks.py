@@ -146,6 +146,23 @@ def test_a_part_replaces_itself_and_no_other(tmp_path):
     }
 
 
+def test_a_size_replaces_itself_and_no_other(tmp_path):
+    import measurements
+    import report
+
+    results = measurements.Measurements(tmp_path / "measurements.csv", "setup")
+    for size in ("64x32", "1024x512", "640x480"):
+        results.add(
+            "inference", size, "PyTorch eager", "time", "s", [1.0, 2.0]
+        )
+    results.forget("inference", ["64x32"])
+    assert results.names("inference", "case") == ["1024x512", "640x480"]
+    results.add("inference", "64x32", "PyTorch eager", "time", "s", [3.0, 3.0])
+    assert "| | 64x32 | 640x480 | 1024x512 |" in " ".join(
+        report.markdown(results).split()
+    )
+
+
 def test_missing_packages_are_named_before_anything_is_measured(monkeypatch):
     import machine
 
