@@ -12,7 +12,6 @@ import sys
 
 from absl import flags
 from absl.testing import flagsaver
-import command_client
 import pytest
 
 # As many processes as cores run tests, and start others.
@@ -52,6 +51,8 @@ def load_script():
 @pytest.fixture(scope="session")
 def run_command(tmp_path_factory):
     """Runs a command as its users do, in a folder."""
+    import command_client
+
     server = command_client.CommandServer(tmp_path_factory.mktemp("commands"))
     yield server.run
     server.stop()

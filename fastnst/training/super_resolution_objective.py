@@ -120,14 +120,14 @@ def outer_bands_loss(
 ) -> tf.Tensor:
     """Computes the squared distance of pixels in coarse and in fine structure.
 
-    Coarse are the means of factor x factor pixels, at every half of that. Fine
-    is what remains when the blur by (1/4, 1/2, 1/4) of rows and columns has
-    been subtracted twice: all of a wave of 2 pixels, 0.82 of one of 2.5, a
+    Coarse is what two means of factor x factor pixels leave, one of the other.
+    Fine is what remains when the blur by (1/4, 1/2, 1/4) of rows and columns
+    has been subtracted twice: all of a wave of 2 pixels, 0.82 of one of 2.5, a
     quarter of one of 4. What edges need lies between and costs little.
 
     Args:
         images: float, shape (batch, height, width, channels), in [0, 255], at
-            least 5 and `factor` pixels a side.
+            least 2 * factor - 1 and 5 pixels a side.
         true_images: The same.
         factor: How many times larger the images are than what they were
             enlarged from.

@@ -66,19 +66,19 @@ def test_what_is_enlarged_perfectly_costs_nothing(tiny_loss_network):
 
 @pytest.mark.parametrize(
     ("period", "factor", "coarse", "fine"),
-    # Of a wave of frequency f the blur leaves cos(pi f)^2, and the mean of n
+    # Of a wave of frequency f the blur leaves cos(pi f)^2, and each mean of n
     # pixels sin(n pi f) / (n sin(pi f)).
     [
         (4, 4, 0.0, 0.25),
-        (8, 4, 0.6533, 0.02145),
+        (8, 4, 0.6533**2, 0.02145),
         (8, 8, 0.0, 0.02145),
-        (2.5, 8, 0.0773, 0.8181),
+        (2.5, 8, 0.0773**2, 0.8181),
     ],
 )
 def test_outer_bands_are_what_features_leave_open(period, factor, coarse, fine):
     objective = _objective(outer_bands_weight=1.0, factor=factor)
     wave = 10 * np.cos(2 * np.pi * np.arange(0.3, 400) / period)
-    change = np.tile(wave[:, None, None], [1, 1, 9, 3]).astype(np.float32)
+    change = np.tile(wave[:, None, None], [1, 1, 24, 3]).astype(np.float32)
     truth = tf.fill(change.shape, 100.0)
     terms = objective.terms(truth + change, truth)
     expected = 50 * (coarse**2 + fine**2)
