@@ -125,17 +125,33 @@ def test_statistics_stay_exact_where_the_mean_is_large():
     )
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_the_path_of_a_single_image_computes_the_same(dtype):
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(
+    "dtype, tolerance", [("float32", 1e-5), ("mixed_bfloat16", 2e-2)]
+)
+def test_a_known_batch_is_normalized_image_by_image(batch, dtype, tolerance):
     layer = _layer(num_styles=2, dtype=dtype)
-    features = tf.cast(_features((1, 9, 6, 3)), layer.compute_dtype)
-    blend = tf.constant([[0.25, 0.75]])
-    fused = layer(features, blend)
-    generic = layer(tf.concat([features] * 2, 0), tf.concat([blend] * 2, 0))
-    assert fused.dtype == generic.dtype == layer.compute_dtype
-    fused, generic = [tf.cast(x, tf.float32) for x in (fused, generic[:1])]
-    tolerance = 1e-5 if dtype == "float32" else 2e-2
-    np.testing.assert_allclose(fused, generic, atol=tolerance)
+    features = tf.cast(_features((batch, 9, 6, 3)), layer.compute_dtype)
+    blend = np.array([[0.25, 0.75], [1, 0], [0.5, 0.5]])[:batch]
+
+    def plain(features, scales, shifts):
+        return _plain(features, blend @ scales, blend @ shifts)
+
+    variables = [layer.scale.value, layer.shift.value]
+    exact = _values_and_gradients(
+        plain, *(np.float64(value) for value in (features, *variables))
+    )
+    upstream = np.random.default_rng(2).normal(size=features.shape)
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        values = layer(features, tf.constant(blend, tf.float32), training=True)
+    gradients = tape.gradient(
+        values, [features, *variables], tf.cast(upstream, values.dtype)
+    )
+    assert values.dtype == layer.compute_dtype
+    for one, other in zip([values, *gradients], exact):
+        difference = np.linalg.norm(np.float64(one) - other)
+        assert difference <= tolerance * np.linalg.norm(other)
 
 
 def test_a_blend_picks_and_mixes_rows():
