@@ -187,10 +187,10 @@ def few_channel_convolution(
     """Convolves to few channels, a 2x2 block of output pixels at once.
 
     Plain definition: `tf.nn.conv2d(features, kernel, 1, "VALID")`, and the bias
-    added. With three
-    filters the vector units of a processor starve; here the kernel is placed at
-    the four offsets of a block, which gives four times the filters at stride 2.
-    Sizes that are odd, or known only when it runs, are padded to whole blocks.
+    added. With three filters the vector units of a processor starve; here the
+    kernel is placed at the four offsets of a block, which gives four times the
+    filters at stride 2. Sizes that are odd, or known only when it runs, are
+    padded to whole blocks.
 
     Args:
         features: float, shape (batch, height, width, channels).
