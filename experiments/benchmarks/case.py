@@ -41,3 +41,19 @@ class Case(NamedTuple):
         )
         pictures = np.tile(noise.astype(np.float32), [1, 4, 1, 1])
         return pictures[:, : self.height]
+
+
+def parsed_size(size: str) -> tuple[int, int]:
+    """Returns the height and width of a size such as 1920x1080.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        width, height = [int(number) for number in size.split("x")]
+    except ValueError:
+        raise ValueError(
+            "A size must be width x height, such as 1920x1080. "
+            f"Received: {size}."
+        ) from None
+    return height, width

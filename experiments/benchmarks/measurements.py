@@ -1,4 +1,4 @@
-"""Numbers as they are measured, in a CSV file that holds whole parts."""
+"""Numbers as they are measured, part by part in a CSV file."""
 
 from collections.abc import Collection
 import csv

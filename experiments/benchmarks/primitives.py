@@ -20,7 +20,7 @@ import time
 from absl import app
 from absl import flags
 
-_SIZE = flags.DEFINE_string("size", "256x256", "Height x width.")
+_SIZE = flags.DEFINE_string("size", "256x256", "Width x height.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 4, "Images of a step.")
 _PRECISION = flags.DEFINE_enum(
     "precision", "float32", ["float32", "bfloat16", "mixed_bfloat16"], "Of it."
@@ -116,7 +116,7 @@ def _report(what: str) -> None:
     import fastnst_inference
     import fastnst_training
 
-    height, width = map(int, _SIZE.value.split("x"))
+    height, width = case.parsed_size(_SIZE.value)
     threads = len(os.sched_getaffinity(0))
     if what == "network":
         run = fastnst_inference.through_keras(

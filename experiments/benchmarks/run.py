@@ -14,7 +14,7 @@ import pathlib
 import tempfile
 
 from absl import flags
-from case import Case
+import case
 import machine
 import measurements
 import parts
@@ -104,23 +104,23 @@ def main(argv: list[str]) -> None:
         output_dir / "measurements.csv",
         machine.describe(_threads(), _NETWORK.value),
     )
-    sizes = [_parsed(size) for size in _SIZES.value]
-    names = [f"{width}x{height}" for height, width in sizes]
+    sizes = [case.parsed_size(size) for size in _SIZES.value]
     with tempfile.TemporaryDirectory() as directory:
+        cases = [_case(height, width, directory) for height, width in sizes]
+        names = [each.name for each in cases]
         for part in _PARTS_FLAG.value:
             if _RESUME.value and results.knows(part):
                 continue
             print(f"== {part}", flush=True)
             results.forget(part, names if part == "inference" else None)
-            _measure(part, results, sizes, directory)
+            _measure(part, results, cases, directory)
             results.save()
             report.write(output_dir, report.markdown(results))
     print(report.markdown(results))
 
 
-def _measure(part, results, sizes, directory) -> None:
+def _measure(part, results, cases, directory) -> None:
     """Measures one part."""
-    cases = [_case(height, width, directory) for height, width in sizes]
     side = _TRAINING_SIZE.value
     training = _case(side, side, directory)._replace(batch=_BATCH_SIZE.value)
     rounds, photos = _ROUNDS.value, _PHOTOS.value
@@ -135,7 +135,7 @@ def _measure(part, results, sizes, directory) -> None:
     elif part == "pipeline":
         parts.pipeline(results, training, photos, rounds)
     elif part == "video":
-        size = _parsed(_VIDEO_SIZE.value)
+        size = case.parsed_size(_VIDEO_SIZE.value)
         parts.video(results, _case(*size, directory), rounds)
     else:
         import memory
@@ -146,8 +146,8 @@ def _measure(part, results, sizes, directory) -> None:
         )
 
 
-def _case(height: int, width: int, directory: str) -> Case:
-    return Case(
+def _case(height: int, width: int, directory: str) -> case.Case:
+    return case.Case(
         height,
         width,
         _threads(),
@@ -158,17 +158,6 @@ def _case(height: int, width: int, directory: str) -> Case:
 
 def _threads() -> int:
     return _THREADS.value or len(os.sched_getaffinity(0))
-
-
-def _parsed(size: str) -> tuple[int, int]:
-    try:
-        width, height = [int(number) for number in size.split("x")]
-    except ValueError:
-        raise ValueError(
-            "--sizes must be width x height, such as 1920x1080. "
-            f"Received: {size}."
-        ) from None
-    return height, width
 
 
 if __name__ == "__main__":

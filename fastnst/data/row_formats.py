@@ -4,7 +4,9 @@ Pillow first copies a picture into its own memory, at four bytes a pixel. Here
 large pictures go from the array to the disk. (WebP and BMP stay with Pillow.)
 """
 
+from collections.abc import Callable
 from collections.abc import Iterator
+import functools
 import io
 import os
 import struct
@@ -44,12 +46,13 @@ def write(
         OSError: If the file cannot be written.
         ValueError: If the format cannot hold so many pixels.
     """
+    writers: dict[str, Callable[..., None]] = {
+        "PNG": _write_png,
+        "TIFF": _write_tiff,
+        "JPEG": functools.partial(_write_jpeg, quality=quality),
+    }
     with open(path, "wb") as file:
-        if picture_format == "JPEG":
-            _write_jpeg(file, rgb, alpha, quality)
-        else:
-            writer = {"PNG": _write_png, "TIFF": _write_tiff}[picture_format]
-            writer(file, rgb, alpha)
+        writers[picture_format](file, rgb, alpha)
 
 
 def _strips(rgb, alpha) -> Iterator[np.ndarray]:

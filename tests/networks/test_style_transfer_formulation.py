@@ -106,8 +106,9 @@ def test_dynamic_and_static_shapes_compute_the_same(
     traced = tf.function(network).get_concrete_function(
         tf.TensorSpec([None, None, None, 3])
     )
-    # Of one pixel the rounding would be normalized: there is no variance.
-    for size in [(5, 7), (13, 18), (16, 8)]:
+    # One pixel has no variance: what is normalized image by image is rounding.
+    smallest = (1, 1) if preset == "paper" else (5, 7)
+    for size in [smallest, (13, 18), (16, 8)]:
         images = random_images(2, *size)
         np.testing.assert_allclose(
             traced(images), network(images), rtol=0, atol=0.02
