@@ -102,11 +102,8 @@ def main(argv: list[str]) -> int:
     distribution.check_batch_size(content_flags.BATCH_SIZE.value)
     experiment = _flag_values(task)
     workdir = _workdir(task, experiment, distribution)
-    for line in [
-        *machine.describe(_PRECISION.value, _JIT_COMPILE.value),
-        *distribution.describe(),
-    ]:
-        print(line, flush=True)
+    about = machine.describe(_PRECISION.value, _JIT_COMPILE.value)
+    print(*about, *distribution.describe(), sep="\n", flush=True)
     with distribution.scope():
         trainer, facts = _trainer(task, stages)
     photos = content_flags.validation_photos(stages[0][0])
@@ -266,9 +263,8 @@ def _shown(task, trainer, stages, workdir, photos) -> list:
     transformer = transform.ImageTransformer(
         trainer.transform_network, _PRECISION.value.removeprefix("mixed_")
     )
-    costs = np.concatenate(
-        [np.full(steps, float(size) ** 2) for size, steps in stages]
-    )
+    sizes, steps = zip(*stages)
+    costs = np.repeat(np.square(sizes, dtype=np.float64), steps)
     return [
         event_log.EventLog(
             workdir.logs,
