@@ -7,6 +7,7 @@ over the photographs of --images, which are cut to squares.
 """
 
 from collections.abc import Iterator
+import pathlib
 
 from absl import flags
 import contact_sheet
@@ -39,6 +40,8 @@ def main(argv: list[str]) -> None:
     fastnst.import_tensorflow()
     from fastnst.data import image_files
 
+    image_files.checked_format(_OUTPUT.value)
+    pathlib.Path(_OUTPUT.value).parent.mkdir(parents=True, exist_ok=True)
     photos = [
         image_files.center_crop(
             image_files.resize_short_side(

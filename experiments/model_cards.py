@@ -140,9 +140,10 @@ def _measures(folder: pathlib.Path, style: str) -> Iterator[Line]:
                 f"{row['size']} pixels)",
             )
     for row in _rows(folder / "objective_lbfgs.csv"):
+        bound = "" if row["crossed"] == row["photos"] else "at least "
         yield (
             f"`{style}`: equals",
-            f"{float(row['iterations']):.3g} iterations of L-BFGS from "
+            f"{bound}{float(row['iterations']):.3g} iterations of L-BFGS from "
             f"{row['start']} ({row['photos']} photographs, {row['size']} "
             "pixels)",
         )
@@ -154,6 +155,8 @@ def _measures(folder: pathlib.Path, style: str) -> Iterator[Line]:
         yield f"`{style}`: defects", ", ".join(values)
     for name, when in _FLICKER.items():
         for row in _rows(folder / f"{name}.csv"):
+            if row["style"] != style:
+                continue
             noise, pan = float(row["noise"]), float(row["pan"])
             yield (
                 f"`{style}`: flicker",

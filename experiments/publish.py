@@ -11,19 +11,17 @@ import io
 import json
 import os
 import pathlib
-import re
 import zipfile
 
-from absl import app
 from absl import flags
 import h5py
 import numpy as np
 
+from fastnst import command_line
+from fastnst.evaluation import tables
 from fastnst.networks import network_files
 
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Workdir of a finished training."
-)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Workdir of a training.")
 _NAME = flags.DEFINE_string("name", None, "Name of the network.")
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", str(network_files.PRETRAINED), "Where it goes."
@@ -31,7 +29,6 @@ _OUTPUT_DIR = flags.DEFINE_string(
 _NOTE = flags.DEFINE_string(
     "note", None, "What the card says besides, about how it was made."
 )
-_FOLDERS = re.compile(r"(?<=[=,\s\"'])~?/(?:[^\s=,:;\"']*/)*")
 _WEIGHTS = "model.weights.h5"
 _KNOWN = pathlib.Path(__file__).with_name("model_cards.json")
 
@@ -39,34 +36,26 @@ _KNOWN = pathlib.Path(__file__).with_name("model_cards.json")
 def main(argv: list[str]) -> None:
     """Publishes the network of the flags."""
     del argv
-    workdir = pathlib.Path(_WORKDIR.value)
-    folder = pathlib.Path(_OUTPUT_DIR.value)
-    network = folder / f"{_NAME.value}.keras"
-    card = without_folders(network_files.load_card(workdir))
+    name = command_line.required(_NAME)
+    workdir = pathlib.Path(command_line.required(_WORKDIR))
+    trained = workdir / network_files.NETWORK_FILE
+    network = pathlib.Path(_OUTPUT_DIR.value) / f"{name}.keras"
+    card = network_files.without_folders(network_files.load_card(trained))
     card["weights_stored_as"] = "float16"
     about = json.loads(_KNOWN.read_text(encoding="utf-8"))["networks"]
-    if _NAME.value in about:
-        card["description"] = about[_NAME.value]["text"]
+    if name in about:
+        card["description"] = about[name]["text"]
     if _NOTE.value:
         card["note"] = _NOTE.value
     temporary = network.with_name(f".{network.name}.{os.getpid()}")
-    store_in_float16(workdir / network_files.NETWORK_FILE, temporary)
-    os.replace(temporary, network)
+    try:
+        store_in_float16(trained, temporary)
+        os.replace(temporary, network)
+    finally:
+        temporary.unlink(missing_ok=True)
     text = json.dumps(card, indent=2, allow_nan=False) + "\n"
-    network.with_suffix(".json").write_text(text, encoding="utf-8")
+    tables.write_text(network.with_suffix(".json"), text)
     print(f"{network}: {network.stat().st_size / 1e6:.1f} MB")
-
-
-def without_folders(card: dict) -> dict:
-    """Cuts the absolute paths in a card to their last parts.
-
-    Args:
-        card: Of a network; "/a/b.jpg" and "--photos=/c/d,/c/e:0.1" have some.
-
-    Returns:
-        A card without them: "b.jpg", "--photos=d,e:0.1".
-    """
-    return json.loads(_FOLDERS.sub("", json.dumps(card)))
 
 
 def store_in_float16(
@@ -120,5 +109,4 @@ def _round(file: h5py.File, name: str) -> None:
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["workdir", "name"])
-    app.run(main)
+    command_line.run(main)

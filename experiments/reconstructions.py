@@ -80,9 +80,12 @@ def _optimized(arguments: list[str]):
         ]
         if _VGG16_WEIGHTS.value:
             arguments.append(f"--vgg16_weights={_VGG16_WEIGHTS.value}")
-        subprocess.run(
-            [sys.executable, "-m", "fastnst.optimize", *arguments], check=True
+        done = subprocess.run(
+            [sys.executable, "-m", "fastnst.optimize", *arguments], check=False
         )
+        if done.returncode:
+            # It has said why.
+            sys.exit(done.returncode)
         return image_files.read_image(output).flattened()
 
 

@@ -18,6 +18,7 @@ import fastnst
 from fastnst import command_line
 from fastnst import content_flags
 from fastnst import loss_flags
+from fastnst.networks import network_files
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Directory of this training; made if missing."
@@ -28,7 +29,10 @@ _WIDTHS = flags.DEFINE_list(
     "Channels of the three blocks; VGG16 has 64, 128 and 256.",
 )
 _NETWORKS = flags.DEFINE_list(
-    "networks", [], "Trained style transfer networks, which stylize the images."
+    "networks",
+    [],
+    "Trained style transfer networks, which stylize the images in all of their "
+    "styles.",
 )
 _GRAM_WEIGHT = flags.DEFINE_float(
     "gram_weight",
@@ -74,6 +78,7 @@ def main(argv: list[str]) -> int:
     del argv
     stages = content_flags.stages()
     widths = _checked_widths()
+    _check_networks()
     if content_flags.BATCH_SIZE.value % 4:
         raise ValueError(
             "--batch_size must be a multiple of 4, a quarter for each kind of "
@@ -87,8 +92,9 @@ def main(argv: list[str]) -> int:
     fastnst.import_tensorflow()
     from fastnst.training import workdir as workdir_lib
 
+    experiment = command_line.flag_values(main.__module__)
     workdir = workdir_lib.Workdir(
-        command_line.required(_WORKDIR), _flag_values(), {}
+        command_line.required(_WORKDIR), experiment, {}
     )
     trainer, teacher = _trainer(
         stages, widths, begun=any(workdir.checkpoints.glob("*.index"))
@@ -118,17 +124,14 @@ def _checked_widths() -> list[int]:
     return widths
 
 
-def _flag_values() -> dict[str, str]:
-    """Returns the flags of this command that have a value, as text."""
-    return {
-        flag.name: (
-            ",".join(flag.value)
-            if isinstance(flag.value, list)
-            else str(flag.value)
-        )
-        for flag in flags.FLAGS.get_key_flags_for_module(main.__module__)
-        if flag.value not in (None, [])
-    }
+def _check_networks() -> None:
+    for name in _NETWORKS.value:
+        task = network_files.describe(name).task
+        if task != "style_transfer":
+            raise ValueError(
+                "--networks must be style transfer networks. Received: "
+                f"{name}, a {task} network."
+            )
 
 
 def _trainer(stages, widths: list[int], begun: bool):
@@ -185,13 +188,14 @@ def _images():
     from fastnst.networks import saved_networks
     from fastnst.training import distillation_images
 
-    networks = [saved_networks.load(name) for name in _NETWORKS.value]
-    return distillation_images.DistillationImages(
-        [
+    stylizers = []
+    for name in _NETWORKS.value:
+        network = saved_networks.load(name)
+        stylizers += distillation_images.in_every_style(
             saved_networks.with_dtype_policy(network, _PRECISION.value)
-            for network in networks
-        ],
-        seed=content_flags.SEED.value,
+        )
+    return distillation_images.DistillationImages(
+        stylizers, seed=content_flags.SEED.value
     )
 
 
@@ -201,9 +205,8 @@ def _run(trainer, stages, workdir):
     from fastnst.training import callbacks
     from fastnst.training import run
 
-    costs = np.concatenate(
-        [np.full(steps, float(size) ** 2) for size, steps in stages]
-    )
+    sizes, steps = zip(*stages)
+    costs = np.repeat(np.square(sizes, dtype=np.float64), steps)
     return run.run(
         trainer,
         stages,
@@ -225,29 +228,25 @@ def _save(network, teacher, result, workdir) -> None:
 
     path = workdir.path / small_loss_network.WEIGHTS.name
     small_loss_network.save(network, path)
+    card_path = path.with_suffix(".json")
+    before = json.loads(card_path.read_bytes()) if card_path.exists() else {}
     card = {
         "description": f"VGG16 to relu3_3 in {','.join(_WIDTHS.value)} "
         f"channels: {result.step} steps",
         "teacher": {"name": teacher.name, "sha256": teacher.weights_sha256},
-        "flags": _without_folders(_flag_values()),
+        "flags": command_line.flag_values(main.__module__),
         "steps": result.step,
-        "losses": result.losses,
+        # A distillation that was finished already has no new ones.
+        "losses": result.losses or before.get("losses", {}),
         "versions": machine.versions(),
         "weights_stored_as": "float16",
     }
+    card = network_files.without_folders(card)
     text = json.dumps(card, indent=2, allow_nan=False) + "\n"
-    workdir_lib.write_text(path.with_suffix(".json"), text)
+    workdir_lib.write_text(card_path, text)
     for name, value in result.losses.items():
         print(f"{name}: {value:.4g}")
     print(f"loss network: {path}, {path.stat().st_size / 1e6:.2f} MB")
-
-
-def _without_folders(values: dict[str, str]) -> dict[str, str]:
-    """Cuts paths to their last parts: the card is for other machines."""
-    return {
-        name: ",".join(part.rpartition("/")[2] for part in value.split(","))
-        for name, value in values.items()
-    }
 
 
 if __name__ == "__main__":

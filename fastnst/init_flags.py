@@ -1,5 +1,7 @@
 """The flags of what a training starts from, and what of it is trained."""
 
+import hashlib
+
 from absl import flags
 
 from fastnst import loss_flags
@@ -20,6 +22,22 @@ TRAIN = flags.DEFINE_enum(
     "What is trained. style_parameters: only the normalization rows of new "
     "styles, which the network gets besides those of --init_network.",
 )
+
+
+def facts() -> dict[str, str]:
+    """Returns what must be the same to continue a training.
+
+    Raises:
+        OSError: If the file of the network cannot be read.
+        ValueError: If there is no such network.
+    """
+    from fastnst.networks import network_files
+
+    if not INIT_NETWORK.value:
+        return {}
+    path = network_files.resolve(INIT_NETWORK.value)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"sha256 of --init_network": digest}
 
 
 def frozen_styles() -> tuple[str, ...]:

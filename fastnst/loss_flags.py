@@ -150,9 +150,9 @@ def style_names() -> list[str]:
             f"--style_image={','.join(pictures)}. Received: {','.join(names)}."
         )
     # They name files, and --style=wave:0.6,mosaic:0.4 takes them apart.
-    if not all(names) or re.search("[/:,]", "".join(names)):
+    if not all(names) or re.search("[/:,=]", "".join(names)):
         raise ValueError(
-            "--style_names must not be empty nor hold any of / : , (their "
+            "--style_names must not be empty nor hold any of / : , = (their "
             "default is the names of the files). Received: "
             f"{' '.join(map(repr, names))}."
         )

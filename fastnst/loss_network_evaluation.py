@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
+import functools
 import pathlib
 
 from absl import flags
@@ -12,7 +13,8 @@ from fastnst import loss_flags
 _STYLIZERS = flags.DEFINE_list(
     "stylizers",
     [],
-    "--table=loss_network: trained networks, which stylize the photos.",
+    "--table=loss_network: trained networks, which stylize the photos, in all "
+    "of their styles.",
 )
 _SMALL_WEIGHTS = flags.DEFINE_string(
     "small_weights",
@@ -56,10 +58,14 @@ def evaluate(
     genuine = loss_network.LossNetwork(
         layers, weights=loss_flags.VGG16_WEIGHTS.value
     )
-    stylizers = [
-        transform.ImageTransformer.load(name).stylize
-        for name in _STYLIZERS.value
-    ]
+    stylizers = []
+    for name in _STYLIZERS.value:
+        transformer = transform.ImageTransformer.load(name)
+        transformer.require_task("style_transfer")
+        stylizers += [
+            functools.partial(transformer.stylize, style=style)
+            for style in transformer.style_names
+        ]
     rows = []
     for size in sizes:
         loss_flags.check_size("--image_size", (size, size), list(layers))

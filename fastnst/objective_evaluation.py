@@ -82,7 +82,7 @@ def evaluate(
     from fastnst.evaluation import objective
     from fastnst.evaluation import tables
 
-    take_from_card(transformer.card)
+    take_from_card(transformer.card, style)
     for size in sizes:
         loss_flags.check_content_size("--image_size", (size, size))
     loss_network, transfer = loss_flags.build_style_objective()
@@ -115,13 +115,18 @@ def evaluate(
     return 0
 
 
-def take_from_card(card: dict) -> None:
+def take_from_card(card: dict, style: str) -> None:
     """Makes the objective of the training the default of the flags.
 
     Args:
         card: Of the network.
+        style: Its name; styles that were there before the others have flags
+            of their own in the card.
     """
     trained = card.get("flags", {})
+    for picture in card.get("style_images", ()):
+        if picture["name"] == style:
+            trained = picture.get("flags", trained)
     for name in _FROM_CARD:
         # The weights in the card belong to the layers in the card.
         if name == "style_weights" and flags.FLAGS["style_layers"].present:

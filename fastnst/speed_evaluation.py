@@ -65,7 +65,7 @@ def evaluate(
     from fastnst.evaluation import speed
     from fastnst.evaluation import tables
 
-    objective_evaluation.take_from_card(transformer.card)
+    objective_evaluation.take_from_card(transformer.card, style)
     for size in sizes:
         loss_flags.check_content_size("--image_size", (size, size))
     computed_in = precision()

@@ -36,6 +36,9 @@ class StyleTransferTask:
         loss_flags.follow_loss_network()
         self._pictures = loss_flags.style_pictures()
         self._frozen_styles = init_flags.frozen_styles()
+        self._frozen_pictures = (
+            _pictures_of_init_network() if self._frozen_styles else []
+        )
         self.facts = {
             f"sha256 of style {picture['name']}": picture["sha256"]
             for picture in self._pictures
@@ -93,16 +96,10 @@ class StyleTransferTask:
 
     def card(self, transformer, photos) -> dict:
         """Returns what only cards of this task say."""
-        from fastnst.networks import network_files
-
         del photos
-        known: list[dict] = []
-        if self._frozen_styles:
-            card = network_files.load_card(str(init_flags.INIT_NETWORK.value))
-            known = card.get("style_images", [])
         return {
             "description": ", ".join(transformer.style_names),
-            "style_images": [*known, *self._pictures],
+            "style_images": [*self._frozen_pictures, *self._pictures],
         }
 
     def results(self, transformer, photos) -> Iterator[tuple[str, np.ndarray]]:
@@ -110,3 +107,14 @@ class StyleTransferTask:
         for name, photo in photos:
             for style in loss_flags.style_names():
                 yield f"{name}_{style}.png", transformer.stylize(photo, style)
+
+
+def _pictures_of_init_network() -> list[dict]:
+    """Returns the style pictures in its card, and how they were learned."""
+    from fastnst.networks import network_files
+
+    card = network_files.load_card(str(init_flags.INIT_NETWORK.value))
+    learned = {
+        name: card[name] for name in ("flags", "loss_network") if name in card
+    }
+    return [{**learned, **picture} for picture in card.get("style_images", ())]

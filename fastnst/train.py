@@ -148,7 +148,8 @@ def _workdir(task, experiment, distribution):
     """Opens the workdir: that of worker 0 is the training's."""
     from fastnst.training import workdir as workdir_lib
 
-    path, facts = str(_WORKDIR.value), dict(task.facts)
+    path = str(_WORKDIR.value)
+    facts = {**task.facts, **init_flags.facts()}
     if distribution.num_workers > 1:
         facts["workers"] = str(distribution.num_workers)
     if not distribution.is_chief:
@@ -157,7 +158,10 @@ def _workdir(task, experiment, distribution):
         path,
         experiment,
         facts,
-        defaults={name: str(flags.FLAGS[name].default) for name in experiment},
+        defaults={
+            name: command_line.as_text(flags.FLAGS[name].default)
+            for name in experiment
+        },
     )
 
 
@@ -177,17 +181,11 @@ def _task():
 
 def _flag_values(task) -> dict[str, str]:
     """Returns the flags of the task that have a value, as text."""
-    this = sys.modules[main.__module__]
+    values = command_line.flag_values(main.__module__)
     return {
-        flag.name: (
-            ",".join(flag.value)
-            if isinstance(flag.value, list)
-            else str(flag.value)
-        )
-        for flag in sorted(
-            flags.FLAGS.get_key_flags_for_module(this), key=lambda f: f.name
-        )
-        if flag.value not in (None, []) and flag.name not in task.ignored
+        name: value
+        for name, value in values.items()
+        if name not in task.ignored
     }
 
 

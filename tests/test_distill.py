@@ -83,6 +83,14 @@ def test_distill_writes_a_loss_network_and_its_card(distilled):
     assert card["teacher"]["sha256"] == genuine.weights_sha256
 
 
+def test_the_same_command_again_changes_nothing(run, distilled):
+    card = distilled / "runs/small/vgg16_small.json"
+    before = card.read_text(encoding="utf-8")
+    done = run("distill", flagfile=distilled / "runs/small/flags.txt")
+    assert done.returncode == 0, done.stderr
+    assert card.read_text(encoding="utf-8") == before
+
+
 def test_the_table_says_how_well_it_agrees(run, distilled):
     done = run(
         "evaluate",
@@ -114,6 +122,7 @@ def test_the_table_says_how_well_it_agrees(run, distilled):
         ({"widths": "24,48,300"}, "--widths must be three"),
         ({"batch_size": 6}, "--batch_size must be a multiple of 4"),
         ({"vgg16_weights": "random"}, "cannot teach"),
+        ({"networks": "wave,sr_x4_pixel"}, "sr_x4_pixel, a super_resolution"),
         ({}, "--workdir"),
     ],
 )

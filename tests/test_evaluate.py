@@ -237,6 +237,52 @@ def test_speed_uses_the_layers_of_the_card_for_the_slow_method(
     assert "48x48: 21 iterations" in markdown and "scaled" in markdown
 
 
+@pytest.fixture
+def extended(workplace, tmp_path):
+    """Saves the network, its style there before others, and what it learned."""
+
+    def save(**learned):
+        path = tmp_path / "extended.keras"
+        shutil.copy(workplace / "network.keras", path)
+        card = json.loads((workplace / "network.json").read_text())
+        card["style_images"][0].update(learned)
+        path.with_suffix(".json").write_text(json.dumps(card))
+        return path
+
+    return save
+
+
+def test_a_style_is_measured_as_it_was_learned_not_as_later_ones(
+    evaluate, workplace, extended, tmp_path
+):
+    learned = {"content_layer": "relu1_1", "style_layers": "relu1_1"}
+    network = extended(flags={**learned, "style_weights": "7"})
+    done = evaluate(
+        *_arguments(
+            workplace,
+            table="objective",
+            network=network,
+            image_size="32",
+            max_iterations=0,
+            output_dir=tmp_path / "results",
+        )
+    )
+    assert done.returncode == 0, done.stderr
+    rows = _read(tmp_path / "results/objective.csv")
+    weights = {row["term"]: row["weight"] for row in rows}
+    assert weights["style_relu1_1"] == "7.0"
+
+
+def test_a_style_that_random_weights_judged_before_others_is_not_measured(
+    evaluate, workplace, extended
+):
+    network = extended(loss_network={"weights": "random"})
+    done = evaluate(
+        *_arguments(workplace, table="objective", network=network)
+    )
+    assert done.returncode == 1 and "random weights" in done.stderr
+
+
 @pytest.mark.parametrize("table", ["objective", "artifacts", "flicker"])
 def test_what_random_weights_judged_is_not_measured(evaluate, workplace, table):
     network = workplace / f"random_{table}.keras"

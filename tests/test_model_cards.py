@@ -69,9 +69,17 @@ def test_what_was_measured_is_told(model_cards, folder):
     )
     for name, pan in (("flicker", 4.222), ("flicker_before", 10.161)):
         (measured / f"{name}.csv").write_text(
-            f"size,photos,noise,pan\n256,3,-0.1836,{pan}\n"
+            "style,size,photos,noise,pan\n"
+            f"other,256,3,9,99\ntiles,256,3,-0.1836,{pan}\n"
         )
+    (measured / "objective_lbfgs.csv").write_text(
+        "size,start,photos,crossed,iterations\n"
+        "256,noise,50,50,45.04\n256,content,50,49,15.5\n"
+    )
     text = model_cards.readme(folder, _KNOWN, folder / "measured")
+    assert "equals | 45 iterations of L-BFGS from noise (50" in text
+    assert "equals | at least 15.5 iterations of L-BFGS from content" in text
+    assert "pan 99" not in text
     assert text.index("noise -0.18, pan 4.22 ") < text.index("pan 10.16 ")
     assert text.count("`tiles`: objective | 1.235e+04 (network; 50") == 1
     assert "border_ratio 1.5 (bound 3)" in text

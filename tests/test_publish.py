@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from fastnst.networks import network_files
 from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 
@@ -60,18 +61,52 @@ def test_a_weight_that_float16_cannot_hold_is_refused(
         )
 
 
-def test_cards_keep_no_folders_of_the_machine(publish):
+def test_the_network_of_the_folder_and_its_card_are_published(
+    network, tmp_path, run_script, monkeypatch
+):
+    # A network that ships has the name of the folder.
+    monkeypatch.chdir(tmp_path)
+    card = {"style_images": [{"path": str(tmp_path / "my.jpg")}], "steps": 7}
+    pathlib.Path("wave").mkdir()
+    saved_networks.save(network, pathlib.Path("wave/network.keras"), card)
+    arguments = ["--workdir=wave", f"--output_dir={tmp_path}"]
+    done = run_script(_SCRIPT, *arguments, "--name=mine", "--note=by hand")
+    assert done.returncode == 0, done.stderr
+    assert network_files.load_card("mine.keras") == {
+        "style_images": [{"path": "my.jpg"}],
+        "steps": 7,
+        "weights_stored_as": "float16",
+        "note": "by hand",
+    }
+    loaded = saved_networks.load("mine.keras")
+    assert loaded.count_params() == network.count_params()
+    done = run_script(_SCRIPT, "--workdir=missing", "--name=mine")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ") and "missing" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "mine.json",
+        "mine.keras",
+        "wave",
+    ]
+
+
+def test_cards_keep_no_folders_of_the_machine():
+    command = (
+        "python -m fastnst.train --flagfile=experiments/a.flags "
+        "--content_dataset={}photos{},{}more:0.5,synthetic:0.05,coco/2014 "
+        "'--style_image={}the wave.jpg'"
+    )
     card = {
-        "command": "python -m fastnst.train --flagfile=experiments/a.flags "
-        "--content_dataset=/home/me/photos,/data/more:0.5,synthetic:0.05,"
-        "coco/2014 '--style_image=/home/me/the wave.jpg'",
-        "style_images": [{"path": "~/pictures/wave.jpg", "sha256": "ab/cd"}],
+        "command": command.format("/home/me/", "/", "~/", "/my pictures/"),
+        "style_images": [{"path": "~/a b/wave.jpg", "sha256": "ab/cd"}],
+        "started_from": {"command": "train --network=/runs/a/"},
+        "flags": {"content_dataset": "/data/a/,b/c/,/d/e:0.1"},
         "steps": 3,
     }
-    assert publish.without_folders(card) == {
-        "command": "python -m fastnst.train --flagfile=experiments/a.flags "
-        "--content_dataset=photos,more:0.5,synthetic:0.05,"
-        "coco/2014 '--style_image=the wave.jpg'",
+    assert network_files.without_folders(card) == {
+        "command": command.format("", "", "", ""),
         "style_images": [{"path": "wave.jpg", "sha256": "ab/cd"}],
+        "started_from": {"command": "train --network=a"},
+        "flags": {"content_dataset": "a,b/c/,e:0.1"},
         "steps": 3,
     }

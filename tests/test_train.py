@@ -117,6 +117,7 @@ def _cases(folder):
         "stages": bad("--image_size=32,64"),
         "no style": bad("--style_image=missing.png"),
         "style is text": bad("--style_image=README.md"),
+        "style name": bad("--style_names=a=b"),
         "no workdir": bad("--workdir="),
         "workdir is a file": bad(f"--workdir={folder}/file/w"),
         "no content": bad(f"--content_dataset={folder}/missing"),
@@ -385,9 +386,11 @@ def test_a_new_style_is_added_to_a_network_that_stays_as_it_was(runs, folder):
     assert network.style_names == ("mosaic", "wave", "swirl")
     card = json.loads((folder / "new" / "network.json").read_text())
     assert card["description"] == "mosaic, wave, swirl: 12 steps"
-    assert card["style_images"] == _style_images(
-        **_STYLES, swirl="experiments/styles/swirl.png"
-    )
+    before = json.loads((folder / "stopped" / "network.json").read_text())
+    learned = {name: before[name] for name in ("flags", "loss_network")}
+    *known, new = card["style_images"]
+    assert known == [{**learned, **old} for old in before["style_images"]]
+    assert [new] == _style_images(swirl="experiments/styles/swirl.png")
     pictures = sorted((folder / "new" / "validation").iterdir())
     assert [path.name for path in pictures] == [
         "content_0_swirl.png",
@@ -405,6 +408,7 @@ def test_a_new_style_is_added_to_a_network_that_stays_as_it_was(runs, folder):
         ("stages", ["--image_size", "--num_steps", "2 sizes and 1"]),
         ("no style", ["missing.png"]),
         ("style is text", ["README.md"]),
+        ("style name", ["--style_names", "'a=b'"]),
         ("no workdir", ["--workdir=DIR"]),
         ("workdir is a file", ["file"]),
         ("no content", ["missing"]),

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Four machines that train one network: sbatch slurm.sh
+# Four machines that train one network; from the root of the repository:
+# sbatch export/cluster/slurm.sh
 # A worker is a machine with all its GPUs. Data and runs lie on a file system
 # that all of them see.
 #SBATCH --job-name=fastnst-train
@@ -10,7 +11,7 @@
 #SBATCH --time=04:00:00
 #SBATCH --output=fastnst-train-%j.log
 # Two minutes before the time is up: the workers end after the running step.
-# Then `sbatch slurm.sh` again continues.
+# Then the same command again continues.
 #SBATCH --signal=TERM@120
 set -euo pipefail
 

@@ -23,6 +23,8 @@ CONTENT = "content"
 # Photographs whose versions are compared with each other.
 _TOGETHER = 3
 _NOISE = 25.0
+# Pairs that a rank correlation needs.
+_FEWEST = 3
 
 Losses = dict[str, float]
 
@@ -155,7 +157,15 @@ def rows(found: Sequence[Pair]) -> list[Row]:
 
     Returns:
         A row for each kind of pairs and each loss.
+
+    Raises:
+        ValueError: If there are too few pairs to have an order.
     """
+    if len(found) < _FEWEST:
+        raise ValueError(
+            f"At least {_FEWEST} pairs of images must be compared. Received: "
+            f"{len(found)}. Give more photos or --stylizers."
+        )
     kinds = {
         "same photo": [pair for pair in found if pair.same_photo],
         "different photos": [pair for pair in found if not pair.same_photo],
@@ -165,7 +175,7 @@ def rows(found: Sequence[Pair]) -> list[Row]:
         _row(kind, loss, some)
         for kind, some in kinds.items()
         for loss in found[0].truth
-        if len(some) > 2
+        if len(some) >= _FEWEST
     ]
 
 

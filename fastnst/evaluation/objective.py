@@ -121,7 +121,8 @@ def matching_style(
 
     Raises:
         OSError: If the picture cannot be read.
-        ValueError: If the network was trained on another picture.
+        ValueError: If the network was trained on another picture, or on this
+            one for several styles and none is given.
     """
     found = hashlib.sha256(pathlib.Path(style_image).read_bytes()).hexdigest()
     known = {
@@ -134,9 +135,14 @@ def matching_style(
             f"in the network's card. Received: style={style!r}."
         )
     names = [style] if style is not None else list(known)
-    for name in names:
-        if known[name] == found:
-            return name
+    matching = [name for name in names if known[name] == found]
+    if len(matching) > 1:
+        raise ValueError(
+            "`style` must be given: the network was trained on the picture "
+            f"for {', '.join(matching)}. Received: none."
+        )
+    if matching:
+        return matching[0]
     expected = ", ".join(f"{name} {known[name]}" for name in names)
     raise ValueError(
         "`style_image` must be the picture that the network was trained on, "

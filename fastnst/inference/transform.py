@@ -139,7 +139,10 @@ class ImageTransformer:
 
     def require_trained_loss_network(self) -> None:
         """Raises ValueError if random weights judged the training."""
-        if self.card.get("loss_network", {}).get("weights") == "random":
+        # Styles that were there before the others have a judge of their own.
+        learned = [self.card, *self.card.get("style_images", ())]
+        judges = [each.get("loss_network", {}) for each in learned]
+        if any(judge.get("weights") == "random" for judge in judges):
             raise ValueError(
                 "The network was trained with a loss network of random weights "
                 "(its card says so): measuring it means nothing."

@@ -10,6 +10,8 @@ import dataclasses
 import json
 import os
 import pathlib
+import shlex
+from typing import Any
 import zipfile
 
 import fastnst.pretrained
@@ -158,6 +160,44 @@ def read_config(path: pathlib.Path) -> tuple[str, dict]:
             f"Received: {name!r}."
         )
     return TASKS[name], config
+
+
+def without_folders(card: Any) -> Any:
+    """Cuts the absolute paths in a card to their last parts.
+
+    Args:
+        card: Of a network, or a part of one; "/a/b.jpg", and commands with
+            "--photos=/c/d,/c/e/:0.1".
+
+    Returns:
+        It without folders: "b.jpg", "--photos=d,e:0.1".
+    """
+    if isinstance(card, dict):
+        return {
+            name: (
+                shlex.join(map(_names_only, shlex.split(value)))
+                if name == "command"
+                else without_folders(value)
+            )
+            for name, value in card.items()
+        }
+    if isinstance(card, list):
+        return [without_folders(value) for value in card]
+    return _names_only(card) if isinstance(card, str) else card
+
+
+def _names_only(text: str) -> str:
+    """Cuts absolute paths, between commas and before a colon, to names."""
+    flag, equals, value = text.partition("=")
+    if equals and flag.startswith("--"):
+        return f"{flag}={_names_only(value)}"
+    parts = []
+    for part in text.split(","):
+        path, colon, share = part.partition(":")
+        if path.startswith(("/", "~")):
+            path = pathlib.PurePath(path).name
+        parts.append(path + colon + share)
+    return ",".join(parts)
 
 
 def first_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ whole way, not only on photographs.
 from collections.abc import Callable
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 _GRAY = 127.5
@@ -68,6 +69,21 @@ class DistillationImages:
             [lambda network=network: network(photos)
              for network in self._stylizers],
         )
+
+
+def in_every_style(
+    network: keras.Model,
+) -> list[Callable[[tf.Tensor], tf.Tensor]]:
+    """Returns a stylizer for each style of a style transfer network."""
+
+    def stylizer(style: int):
+        def stylize(images: tf.Tensor) -> tf.Tensor:
+            styles = tf.fill(tf.shape(images)[:1], style)
+            return network(images, tf.one_hot(styles, network.num_styles))
+
+        return stylize
+
+    return [stylizer(style) for style in range(network.num_styles)]
 
 
 def _shares(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -77,6 +77,11 @@ def test_twice_the_features_rank_alike_at_another_scale(tiny_loss_network):
         assert row.ratio == pytest.approx(expected, rel=1e-4)
 
 
+def test_one_pair_has_no_order(tiny_loss_network):
+    with pytest.raises(ValueError, match="3 pairs.* Received: 1. Give more"):
+        loss_agreement.rows(_pairs(tiny_loss_network, tiny_loss_network)[:1])
+
+
 def test_noise_agrees_with_nothing(tiny_loss_network):
     generator = np.random.default_rng(0)
 

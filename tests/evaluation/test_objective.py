@@ -132,6 +132,10 @@ def test_the_style_is_found_by_the_content_of_its_file(tmp_path):
         match(card, tmp_path / "mosaic", "wave")
     with pytest.raises(ValueError, match="one of wave, mosaic"):
         match(card, tmp_path / "mosaic", "scream")
+    card["style_images"].append({**card["style_images"][0], "name": "large"})
+    assert match(card, tmp_path / "wave", "large") == "large"
+    with pytest.raises(ValueError, match="given: .* for wave, large"):
+        match(card, tmp_path / "wave")
     (tmp_path / "wave").write_bytes(b"another picture of that name")
     with pytest.raises(ValueError, match="Received: .*wave"):
         match(card, tmp_path / "wave")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fastnst.networks import style_transfer_network
 from fastnst.training import distillation_images
 
 
@@ -52,6 +53,22 @@ def test_stylizers_take_turns(photos):
     stylizers = [tf.zeros_like, lambda images: 0.0 * images + 255.0]
     means = [_images(photos, stylizers, step)[2:4].mean() for step in range(4)]
     assert means == [0.0, 255.0, 0.0, 255.0]
+
+
+def test_a_network_stylizes_in_every_style(photos):
+    network = style_transfer_network.StyleTransferNetwork(
+        width=0.1, style_names=("a", "b")
+    )
+    network.build()
+    rows = next(v for v in network.variables if v.path.endswith("/scale"))
+    rows.assign(rows * [[1.0], [3.0]])
+    stylizers = distillation_images.in_every_style(network)
+    found = [stylize(photos) for stylize in stylizers]
+    for style, stylized in enumerate(found):
+        blend = np.zeros([8, 2], np.float32)
+        blend[:, style] = 1.0
+        np.testing.assert_array_equal(stylized, network(photos, blend))
+    assert len(found) == 2 and not np.array_equal(*found)
 
 
 def test_without_stylizers_photos_stand_in(photos):

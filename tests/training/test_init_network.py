@@ -2,10 +2,12 @@
 
 import hashlib
 
+from absl.testing import flagsaver
 import keras
 import numpy as np
 import pytest
 
+from fastnst import init_flags
 from fastnst.networks import saved_networks
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
@@ -41,6 +43,16 @@ def test_the_new_network_computes_what_the_old_one_did(tmp_path, preset):
         np.asarray(new(images.astype("float32"))),
         np.asarray(old(images.astype("float32"))),
     )
+
+
+def test_a_training_knows_the_network_that_it_began_with(tmp_path):
+    path = tmp_path / "network.keras"
+    facts = []
+    with flagsaver.as_parsed(init_network=str(path)):
+        for content in (b"one", b"another", b"one"):
+            path.write_bytes(content)
+            facts.append(init_flags.facts())
+    assert facts[0] == facts[2] != facts[1]
 
 
 def test_a_super_resolution_network_continues(tmp_path):

@@ -80,8 +80,8 @@ private constructor(assets: AssetManager, val accelerator: Accelerator) :
         // it leaves the GPU alone.
         private fun options(accelerator: Accelerator) =
             CompiledModel.Options(accelerator).apply {
-                // Half precision, the default, ends at 65,504. The squares in
-                // the first normalization of great_wave reach 400,000.
+                // Half precision, the default, ends at 65,504, which the
+                // squares in a normalization of features can exceed.
                 gpuOptions = GpuOptions(precision = GpuOptions.Precision.FP32)
             }
 
