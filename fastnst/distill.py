@@ -17,6 +17,7 @@ from absl import flags
 import fastnst
 from fastnst import command_line
 from fastnst import content_flags
+from fastnst import flag_values
 from fastnst import loss_flags
 from fastnst.networks import network_files
 
@@ -92,7 +93,7 @@ def main(argv: list[str]) -> int:
     fastnst.import_tensorflow()
     from fastnst.training import workdir as workdir_lib
 
-    experiment = command_line.flag_values(main.__module__)
+    experiment = flag_values.of_command(main.__module__)
     workdir = workdir_lib.Workdir(
         command_line.required(_WORKDIR), experiment, {}
     )
@@ -234,7 +235,7 @@ def _save(network, teacher, result, workdir) -> None:
         "description": f"VGG16 to relu3_3 in {','.join(_WIDTHS.value)} "
         f"channels: {result.step} steps",
         "teacher": {"name": teacher.name, "sha256": teacher.weights_sha256},
-        "flags": command_line.flag_values(main.__module__),
+        "flags": flag_values.of_command(main.__module__),
         "steps": result.step,
         # A distillation that was finished already has no new ones.
         "losses": result.losses or before.get("losses", {}),

@@ -10,6 +10,7 @@ from absl import flags
 import fastnst
 from fastnst import command_line
 from fastnst import content_flags
+from fastnst import flag_values
 from fastnst import init_flags
 from fastnst import loss_flags
 from fastnst import stability_flags
@@ -159,7 +160,7 @@ def _workdir(task, experiment, distribution):
         experiment,
         facts,
         defaults={
-            name: command_line.as_text(flags.FLAGS[name].default)
+            name: flag_values.as_text(flags.FLAGS[name].default)
             for name in experiment
         },
     )
@@ -181,7 +182,7 @@ def _task():
 
 def _flag_values(task) -> dict[str, str]:
     """Returns the flags of the task that have a value, as text."""
-    values = command_line.flag_values(main.__module__)
+    values = flag_values.of_command(main.__module__)
     return {
         name: value
         for name, value in values.items()
