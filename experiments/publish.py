@@ -53,7 +53,7 @@ def main(argv: list[str]) -> None:
         os.replace(temporary, network)
     finally:
         temporary.unlink(missing_ok=True)
-    text = json.dumps(card, indent=2, allow_nan=False) + "\n"
+    text = network_files.card_text(card)
     tables.write_text(network.with_suffix(".json"), text)
     print(f"{network}: {network.stat().st_size / 1e6:.1f} MB")
 

@@ -243,7 +243,7 @@ def _save(network, teacher, result, workdir) -> None:
         "weights_stored_as": "float16",
     }
     card = network_files.without_folders(card)
-    text = json.dumps(card, indent=2, allow_nan=False) + "\n"
+    text = network_files.card_text(card)
     workdir_lib.write_text(card_path, text)
     for name, value in result.losses.items():
         print(f"{name}: {value:.4g}")

@@ -1,7 +1,5 @@
 """The flags of what a training starts from, and what of it is trained."""
 
-import hashlib
-
 from absl import flags
 
 from fastnst import loss_flags
@@ -36,8 +34,7 @@ def facts() -> dict[str, str]:
     if not INIT_NETWORK.value:
         return {}
     path = network_files.resolve(INIT_NETWORK.value)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"sha256 of --init_network": digest}
+    return {"sha256 of --init_network": network_files.sha256(path)}
 
 
 def frozen_styles() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ network itself, or TensorFlow.
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -160,6 +161,20 @@ def read_config(path: pathlib.Path) -> tuple[str, dict]:
             f"Received: {name!r}."
         )
     return TASKS[name], config
+
+
+def sha256(path: pathlib.Path) -> str:
+    """Returns the sha256 of a file, in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def card_text(card: dict) -> str:
+    """Returns a card as the text of its file.
+
+    Raises:
+        ValueError: If a number in it is not finite.
+    """
+    return json.dumps(card, indent=2, allow_nan=False) + "\n"
 
 
 def without_folders(card: Any) -> Any:

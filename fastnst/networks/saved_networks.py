@@ -4,7 +4,6 @@ Where they are, and what is known of them without loading, is in
 `network_files`.
 """
 
-import json
 import os
 import pathlib
 
@@ -65,7 +64,7 @@ def save(network: keras.Model, path: str | os.PathLike, card: dict) -> None:
     suffix = network_files.SUFFIX
     if path.suffix != suffix:
         raise ValueError(f"`path` must end in {suffix}. Received: {path}.")
-    text = json.dumps(card, indent=2, allow_nan=False) + "\n"
+    text = network_files.card_text(card)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{suffix}")
     temporary_card = temporary.with_suffix(".json")

@@ -1,7 +1,5 @@
 """Starts a training from a network that was trained before."""
 
-import hashlib
-
 import keras
 import numpy as np
 
@@ -53,7 +51,7 @@ def copy_weights(name_or_path: str, network: keras.Model) -> dict:
     kept = ("description", "command", "steps", "started_from")
     return {
         "network": str(name_or_path),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": network_files.sha256(path),
         "total_steps": card.get("total_steps", card.get("steps", 0)),
         **{key: card[key] for key in kept if key in card},
     }
