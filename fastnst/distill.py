@@ -201,13 +201,9 @@ def _images():
 
 
 def _run(trainer, stages, workdir):
-    import numpy as np
-
     from fastnst.training import callbacks
     from fastnst.training import run
 
-    sizes, steps = zip(*stages)
-    costs = np.repeat(np.square(sizes, dtype=np.float64), steps)
     return run.run(
         trainer,
         stages,
@@ -216,7 +212,9 @@ def _run(trainer, stages, workdir):
             trainer, str(workdir.checkpoints), _CHECKPOINT_EVERY.value
         ),
         callbacks=[
-            callbacks.ProgressBar(costs, content_flags.BATCH_SIZE.value)
+            callbacks.ProgressBar(
+                callbacks.step_costs(stages), content_flags.BATCH_SIZE.value
+            )
         ],
     )
 

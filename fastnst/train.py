@@ -252,8 +252,6 @@ def _run(task, trainer, stages, workdir, photos, distribution):
 
 def _shown(task, trainer, stages, workdir, photos) -> list:
     """Returns what shows the training, in TensorBoard and on the screen."""
-    import numpy as np
-
     from fastnst.inference import transform
     from fastnst.training import callbacks
     from fastnst.training import event_log
@@ -262,8 +260,6 @@ def _shown(task, trainer, stages, workdir, photos) -> list:
     transformer = transform.ImageTransformer(
         trainer.transform_network, _PRECISION.value.removeprefix("mixed_")
     )
-    sizes, steps = zip(*stages)
-    costs = np.repeat(np.square(sizes, dtype=np.float64), steps)
     return [
         event_log.EventLog(
             workdir.logs,
@@ -272,7 +268,9 @@ def _shown(task, trainer, stages, workdir, photos) -> list:
             pictures_every=_STEPS_PER_EPOCH.value,
             batch_size=content_flags.BATCH_SIZE.value,
         ),
-        callbacks.ProgressBar(costs, content_flags.BATCH_SIZE.value),
+        callbacks.ProgressBar(
+            callbacks.step_costs(stages), content_flags.BATCH_SIZE.value
+        ),
     ]
 
 

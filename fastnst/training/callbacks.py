@@ -1,6 +1,7 @@
 """What happens between the steps of a training."""
 
 from collections.abc import Callable
+from collections.abc import Sequence
 import math
 import pathlib
 import shutil
@@ -192,6 +193,16 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _step(self) -> int:
         return int(self._iterations.numpy())
+
+
+def step_costs(stages: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Returns the pixels of an image in every step of a training.
+
+    Args:
+        stages: Image size and number of steps of each.
+    """
+    sizes, steps = zip(*stages)
+    return np.repeat(np.square(sizes, dtype=np.float64), steps)
 
 
 class ProgressBar(keras.callbacks.Callback):
