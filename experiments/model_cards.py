@@ -15,8 +15,8 @@ from typing import Any
 from absl import app
 from absl import flags
 
+from fastnst import whole_files
 from fastnst.evaluation import artifacts
-from fastnst.evaluation import tables
 from fastnst.networks import network_files
 
 _HERE = pathlib.Path(__file__).parent
@@ -50,7 +50,7 @@ def main(argv: list[str]) -> None:
     del argv
     folder = pathlib.Path(_PRETRAINED.value)
     text = readme(folder, facts(), pathlib.Path(_MEASURED.value))
-    tables.write_text(folder / "README.md", text)
+    whole_files.write_text(folder / "README.md", text)
     print(f"written: {folder / 'README.md'}")
 
 

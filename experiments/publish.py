@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 from fastnst import command_line
-from fastnst.evaluation import tables
+from fastnst import whole_files
 from fastnst.networks import network_files
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Workdir of a training.")
@@ -47,14 +47,13 @@ def main(argv: list[str]) -> None:
         card["description"] = about[name]["text"]
     if _NOTE.value:
         card["note"] = _NOTE.value
-    temporary = network.with_name(f".{network.name}.{os.getpid()}")
-    try:
-        store_in_float16(trained, temporary)
-        os.replace(temporary, network)
-    finally:
-        temporary.unlink(missing_ok=True)
     text = network_files.card_text(card)
-    tables.write_text(network.with_suffix(".json"), text)
+    with (
+        whole_files.replacing(network.with_suffix(".json")) as temporary_card,
+        whole_files.replacing(network) as temporary,
+    ):
+        store_in_float16(trained, temporary)
+        temporary_card.write_text(text, encoding="utf-8")
     print(f"{network}: {network.stat().st_size / 1e6:.1f} MB")
 
 

@@ -19,6 +19,7 @@ from fastnst import command_line
 from fastnst import content_flags
 from fastnst import flag_values
 from fastnst import loss_flags
+from fastnst import whole_files
 from fastnst.networks import network_files
 
 _WORKDIR = flags.DEFINE_string(
@@ -223,7 +224,6 @@ def _save(network, teacher, result, workdir) -> None:
     """Writes the network and its card; prints what it measured last."""
     from fastnst.networks import small_loss_network
     from fastnst.training import machine
-    from fastnst.training import workdir as workdir_lib
 
     path = workdir.path / small_loss_network.WEIGHTS.name
     small_loss_network.save(network, path)
@@ -242,7 +242,7 @@ def _save(network, teacher, result, workdir) -> None:
     }
     card = network_files.without_folders(card)
     text = network_files.card_text(card)
-    workdir_lib.write_text(card_path, text)
+    whole_files.write_text(card_path, text)
     for name, value in result.losses.items():
         print(f"{name}: {value:.4g}")
     print(f"loss network: {path}, {path.stat().st_size / 1e6:.2f} MB")

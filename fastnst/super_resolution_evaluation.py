@@ -8,6 +8,7 @@ from absl import flags
 
 import fastnst
 from fastnst import super_resolution_flags
+from fastnst import whole_files
 
 _CROP_BORDER = flags.DEFINE_integer(
     "crop_border",
@@ -190,7 +191,7 @@ def _write(directory: pathlib.Path, name: str, text: str, rows, enlargements):
         [*super_resolution_table.Row._fields, "protocol"],
         [(*row, protocol) for row in rows],
     )
-    tables.write_text(directory / f"{name}.md", text)
+    whole_files.write_text(directory / f"{name}.md", text)
     print(f"written: {directory / name}.csv, {directory / name}.md")
     for number, enlarged in enumerate(enlargements):
         path = directory / f"{name}_{number}_{enlarged.photo}.png"

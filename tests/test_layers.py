@@ -18,7 +18,12 @@ LEVELS = (
     ("commands",),
 )
 # Not in any room: importing these does not break the order.
-OUTSIDE = ("fastnst", "fastnst.command_line", "fastnst.pretrained")
+OUTSIDE = (
+    "fastnst",
+    "fastnst.command_line",
+    "fastnst.pretrained",
+    "fastnst.whole_files",
+)
 COMMANDS = [
     f"fastnst.{path.stem}"
     for path in sorted(PACKAGE.glob("[a-z]*.py"))

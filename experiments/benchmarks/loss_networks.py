@@ -5,11 +5,12 @@
 Times, in turn, the part of a training step that belongs to the loss network
 (features of the content images; losses of the stylized images and their
 gradient) and the whole step, with VGG16 to relu3_3 and with vgg16_small.
-Prints a table: milliseconds of the fastest round, and how many times faster the
-small one is, beside what Amdahl's law allows if it cost nothing. VGG16 has
+Prints a table: milliseconds, medians of the rounds, and how many times faster
+the small one is, beside what Amdahl's law allows if it cost nothing. VGG16 has
 random weights, which take as long as any.
 """
 
+import statistics
 import time
 
 from absl import app
@@ -53,7 +54,7 @@ def main(argv: list[str]) -> None:
             steps[f"step at width {width}", name] = _whole_step(
                 objective, float(width)
             )
-    seconds = _fastest(steps)
+    seconds = _medians(steps)
     parts = list(dict.fromkeys(part for part, _ in steps))
     names = list(objectives)
     part_of_vgg16 = seconds["loss network", names[0]]
@@ -132,18 +133,18 @@ def _whole_step(objective, width: float):
     return lambda: step(data)["loss"].numpy()
 
 
-def _fastest(steps) -> dict:
-    """Runs all in turn; the fastest is the one that least disturbed."""
+def _medians(steps) -> dict:
+    """Runs all in turn, `--rounds` times, after two rounds of warm-up."""
     for step in steps.values():
         step()
         step()
-    seconds = {key: float("inf") for key in steps}
+    seconds = {key: [] for key in steps}
     for _ in range(_ROUNDS.value):
         for key, step in steps.items():
             begin = time.perf_counter()
             step()
-            seconds[key] = min(seconds[key], time.perf_counter() - begin)
-    return seconds
+            seconds[key].append(time.perf_counter() - begin)
+    return {key: statistics.median(times) for key, times in seconds.items()}
 
 
 def _print_work() -> None:

@@ -7,6 +7,7 @@ import pathlib
 import contestants
 import rounds
 
+from fastnst import whole_files
 from fastnst.evaluation import tables
 
 _BEGIN = "<!-- results: written by run.py -->"
@@ -20,13 +21,13 @@ def write(directory: pathlib.Path, text: str) -> None:
         directory: Where.
         text: What `markdown` returns.
     """
-    tables.write_text(directory / "results.md", text)
+    whole_files.write_text(directory / "results.md", text)
     readme = directory / "README.md"
     if readme.exists():
         before, begin, rest = readme.read_text("utf-8").partition(_BEGIN)
         _, end, after = rest.partition(_END)
         if begin and end:
-            tables.write_text(
+            whole_files.write_text(
                 readme, f"{before}{begin}\n\n{text}\n{end}{after}"
             )
 

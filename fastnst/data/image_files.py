@@ -15,6 +15,7 @@ import warnings
 from PIL import Image
 import numpy as np
 
+from fastnst import whole_files
 from fastnst.data import row_formats
 from fastnst.data import srgb
 
@@ -147,19 +148,15 @@ def write_image(
         raise FileExistsError(f"{path} exists and was not overwritten.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent}.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     large = rgb.shape[0] * rgb.shape[1] > _LARGE_PIXELS
+    in_rows = large and picture_format in row_formats.FORMATS
+    write = row_formats.write if in_rows else _save
     try:
-        if large and picture_format in row_formats.FORMATS:
-            row_formats.write(temporary, picture_format, rgb, alpha, quality)
-        else:
-            _save(temporary, picture_format, rgb, alpha, quality)
-        os.replace(temporary, path)
+        with whole_files.replacing(path) as temporary:
+            write(temporary, picture_format, rgb, alpha, quality)
     # Of the disk; or of the format, whose sides have a greatest length.
     except (OSError, ValueError) as error:
         raise OSError(f"{path} cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _save(path, picture_format, rgb, alpha, quality) -> None:

@@ -6,6 +6,8 @@ import io
 import os
 import pathlib
 
+from fastnst import whole_files
+
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence]) -> str:
     """Writes a table in Markdown, columns aligned.
@@ -52,7 +54,7 @@ def write(
     text = markdown(header, rows)
     text += "".join(f"\n{note}\n" for note in notes)
     write_csv(directory / f"{name}.csv", header, rows)
-    write_text(directory / f"{name}.md", text)
+    whole_files.write_text(directory / f"{name}.md", text)
     return f"{text}written: {directory / name}.csv, {directory / name}.md\n"
 
 
@@ -70,18 +72,7 @@ def write_csv(
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    write_text(path, text.getvalue())
-
-
-def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes a text file, whole or not at all."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    whole_files.write_text(path, text.getvalue())
 
 
 def _cell(value) -> str:

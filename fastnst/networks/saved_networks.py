@@ -9,6 +9,7 @@ import pathlib
 
 import keras
 
+from fastnst import whole_files
 from fastnst.networks import network_files
 from fastnst.networks import style_transfer_network  # noqa: F401 (registers)
 from fastnst.networks import super_resolution_network  # noqa: F401 (registers)
@@ -66,16 +67,12 @@ def save(network: keras.Model, path: str | os.PathLike, card: dict) -> None:
         raise ValueError(f"`path` must end in {suffix}. Received: {path}.")
     text = network_files.card_text(card)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{suffix}")
-    temporary_card = temporary.with_suffix(".json")
-    try:
+    with (
+        whole_files.replacing(path.with_suffix(".json")) as temporary_card,
+        whole_files.replacing(path, suffix) as temporary,
+    ):
         with_dtype_policy(network, "float32").save(temporary)
         temporary_card.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-        os.replace(temporary_card, path.with_suffix(".json"))
-    finally:
-        temporary.unlink(missing_ok=True)
-        temporary_card.unlink(missing_ok=True)
 
 
 def with_dtype_policy(network: keras.Model, policy: str) -> keras.Model:

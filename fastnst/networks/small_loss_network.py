@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fastnst import whole_files
 from fastnst.networks import loss_network
 import fastnst.pretrained
 
@@ -172,14 +173,9 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
         if not np.all(np.abs(values) <= np.finfo(np.float16).max):
             raise ValueError(f"{name} does not fit into float16.")
         arrays[name] = values.astype(np.float16)
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole_files.replacing(path) as temporary:
         with open(temporary, "wb") as file:
             np.savez_compressed(file, **arrays)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _in_order(layers: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import os
 import pathlib
 from typing import TextIO
 
+from fastnst import whole_files
+
 # Changing these changes nothing that is learned.
 _FREE_FLAGS = (
     "checkpoint_every",
@@ -66,7 +68,7 @@ class Workdir:
         if learned and flags_file.exists():
             _check_same(flags_file, entries, defaults or {})
         lines = [f"{name}={value}\n" for name, value in entries.items()]
-        write_text(flags_file, "".join(lines))
+        whole_files.write_text(flags_file, "".join(lines))
 
     def card(self) -> dict:
         """Returns the card of the network that is here; empty if there is none.
@@ -76,16 +78,6 @@ class Workdir:
         """
         path = self.network.with_suffix(".json")
         return json.loads(path.read_bytes()) if path.exists() else {}
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a file under a temporary name, then renames it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _lock(path: pathlib.Path) -> TextIO:

@@ -107,15 +107,6 @@ def test_a_command_that_learned_nothing_may_be_corrected(tmp_path):
     assert "--content_dataset=c" in (tmp_path / "flags.txt").read_text()
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, full_disk):
-    path = tmp_path / "flags.txt"
-    workdir_lib.write_text(path, "before")
-    with pytest.raises(OSError), full_disk(10):
-        workdir_lib.write_text(path, "x" * 100)
-    assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_a_file_in_place_of_the_workdir_is_an_os_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
