@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_networks
 
 from fastnst.deployment import saved_model
 from fastnst.networks import saved_networks
-from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
 
 pytestmark = pytest.mark.usefixtures("one_residual_block")
@@ -31,20 +31,6 @@ with open(output, "wb") as file:
     file.write(png["transformed_bytes"].numpy()[0])
 assert not any(name.startswith("fastnst") for name in sys.modules)
 """
-
-
-def _network(style_names=("plain", "bold"), seed=0):
-    keras.utils.set_random_seed(seed)
-    network = style_transfer_network.StyleTransferNetwork(
-        width=0.125, style_names=style_names
-    )
-    network.build()
-    rng = np.random.default_rng(seed)
-    for block in network.blocks:
-        for weight in block.weights:
-            if weight.name in ("scale", "shift"):  # styles that differ
-                weight.assign(weight + rng.normal(0, 0.3, weight.shape))
-    return network
 
 
 def _pictures(*shape, seed=0):
@@ -69,7 +55,7 @@ def _assert_near(result, expected):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    network = _network()
+    network = tiny_networks.style_transfer()
     # Whatever a network computes in, its export computes in float32.
     half = saved_networks.with_dtype_policy(network, "mixed_bfloat16")
     folder = tmp_path_factory.mktemp("exported") / "1"
@@ -300,7 +286,7 @@ def test_comparison_covers_every_signature(exported):
 def test_a_broken_export_is_refused(exported):
     """Differs in one kernel only."""
     _, folder, _ = exported
-    other = _network()
+    other = tiny_networks.style_transfer()
     kernel = other.blocks[4].weights[0]
     kernel.assign(tf.zeros_like(kernel))
     with pytest.raises(ValueError, match="serving_default differs too much"):

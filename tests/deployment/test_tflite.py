@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_networks
 
 from fastnst.deployment import op_audit
 from fastnst.deployment import parity
@@ -11,19 +12,6 @@ from fastnst.deployment import tflite
 from fastnst.deployment import tflite_options
 from fastnst.networks import style_transfer_network
 from fastnst.networks import super_resolution_network
-
-
-def _network(preset="default", style_names=("style",), seed=0):
-    keras.utils.set_random_seed(seed)
-    network = style_transfer_network.StyleTransferNetwork(
-        preset, width=0.125, style_names=style_names
-    )
-    network.build()
-    rng = np.random.default_rng(seed)
-    for weight in network.weights:
-        if weight.name in ("scale", "shift"):
-            weight.assign(weight + rng.normal(0, 0.3, weight.shape))
-    return network
 
 
 def _compare(network, model, size, precision, pixels="float32"):
@@ -40,7 +28,7 @@ def _compare(network, model, size, precision, pixels="float32"):
 
 
 def test_all_precisions_of_two_styles_at_an_odd_size():
-    network = _network(style_names=("plain", "bold"))
+    network = tiny_networks.style_transfer()
     files = dict(
         tflite.convert(network, (33, 47), precisions=tflite_options.PRECISIONS)
     )
@@ -73,7 +61,7 @@ def _check_blend(network, model):
 
 
 def test_a_dynamic_file_takes_any_size_and_its_width_is_not_its_height():
-    network = _network()
+    network = tiny_networks.style_transfer(style_names=("style",))
     ((_, model),) = tflite.convert(network, None, precisions=["fp32"])
     op_audit.audit(model, dynamic=True)
     for size in [(1, 1), (33, 47), (64, 20)]:
@@ -86,7 +74,7 @@ def test_a_dynamic_file_takes_any_size_and_its_width_is_not_its_height():
 
 
 def test_uint8_files_round_inside():
-    network = _network("paper")
+    network = tiny_networks.style_transfer("paper", ("style",))
     ((_, model),) = tflite.convert(
         network, (24, 20), precisions=["fp32"], pixels="uint8"
     )
@@ -154,6 +142,7 @@ def test_file_names_tell_size_precision_and_pixels():
     ],
 )
 def test_bad_arguments_are_named(wrong, message):
+    network = tiny_networks.style_transfer()
     with pytest.raises(ValueError, match=message):
         arguments = {"precisions": ["fp32"], **wrong}
-        next(tflite.convert(_network(), (16, 16), **arguments))
+        next(tflite.convert(network, (16, 16), **arguments))

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_networks
 
 from fastnst.inference import transform
 from fastnst.networks import saved_networks
@@ -17,11 +18,7 @@ def _randomized(network):
     """Gives every style its own look, as training does."""
     keras.utils.set_random_seed(5)
     network.build((None, None, None, 3))
-    generator = np.random.default_rng(5)
-    for variable in network.trainable_variables:
-        if variable.name in ("scale", "shift"):
-            noise = generator.normal(0, 0.3, variable.shape)
-            variable.assign_add(noise.astype(np.float32))
+    tiny_networks.make_styles_differ(network)
     return network
 
 
