@@ -11,6 +11,7 @@ losses agree with VGG16's.
 """
 
 import json
+import pathlib
 
 from absl import flags
 
@@ -35,6 +36,12 @@ _NETWORKS = flags.DEFINE_list(
     [],
     "Trained style transfer networks, which stylize the images in all of their "
     "styles.",
+)
+_INIT_WEIGHTS = flags.DEFINE_string(
+    "init_weights",
+    None,
+    "File of an earlier distillation with the same --widths, to go on from. "
+    "Default: start from some of VGG16's own channels.",
 )
 _GRAM_WEIGHT = flags.DEFINE_float(
     "gram_weight",
@@ -94,12 +101,14 @@ def main(argv: list[str]) -> int:
     fastnst.import_tensorflow()
     from fastnst.training import workdir as workdir_lib
 
-    experiment = flag_values.of_command(main.__module__)
+    known, origin = _origin(widths)
     workdir = workdir_lib.Workdir(
-        command_line.required(_WORKDIR), experiment, {}
+        command_line.required(_WORKDIR),
+        flag_values.of_command(main.__module__),
+        {f"{key} of --init_weights": value for key, value in origin.items()},
     )
     trainer, teacher = _trainer(
-        stages, widths, begun=any(workdir.checkpoints.glob("*.index"))
+        stages, widths, known, begun=any(workdir.checkpoints.glob("*.index"))
     )
     result = _run(trainer, stages, workdir)
     if not result.finished:
@@ -107,7 +116,7 @@ def main(argv: list[str]) -> int:
             f"stopped after step {result.step}; the same command continues."
         )
         return 128 + result.signal
-    _save(trainer.transform_network, teacher, result, workdir)
+    _save(trainer.transform_network, teacher, result, workdir, origin)
     return 0
 
 
@@ -136,12 +145,31 @@ def _check_networks() -> None:
             )
 
 
-def _trainer(stages, widths: list[int], begun: bool):
+def _origin(widths: list[int]):
+    """Loads what --init_weights names; returns it and what is known of it."""
+    from fastnst.networks import small_loss_network
+
+    if not _INIT_WEIGHTS.value:
+        return None, {}
+    path = pathlib.Path(_INIT_WEIGHTS.value)
+    known = small_loss_network.load(path.read_bytes())
+    found = [known.get_layer(f"block{n}_conv1").filters for n in (1, 2, 3)]
+    if found != widths:
+        raise ValueError(
+            "--widths must be those of --init_weights, "
+            f"{','.join(map(str, found))}. Received: "
+            f"{','.join(_WIDTHS.value)}."
+        )
+    return known, {"sha256": network_files.sha256(path)}
+
+
+def _trainer(stages, widths: list[int], known, begun: bool):
     """Builds the trainer and the teacher.
 
     Args:
         stages: Image size and number of steps of each.
         widths: Channels of the blocks.
+        known: The network to go on from, or None.
         begun: Whether checkpoints will be restored: no start is needed.
 
     Returns:
@@ -173,7 +201,10 @@ def _trainer(stages, widths: list[int], begun: bool):
             images(photos, step)
             for step, (photos, _) in enumerate(batches.take(_FIRST_BATCHES))
         ]
-        channel_selection.initialize(network, teacher, first)
+        if known is None:
+            channel_selection.initialize(network, teacher, first)
+        else:
+            channel_selection.go_on_from(network, known, teacher, first)
     objective = distillation.DistillationObjective(
         teacher, gram_weight=_GRAM_WEIGHT.value
     )
@@ -220,7 +251,7 @@ def _run(trainer, stages, workdir):
     )
 
 
-def _save(network, teacher, result, workdir) -> None:
+def _save(network, teacher, result, workdir, origin) -> None:
     """Writes the network and its card; prints what it measured last."""
     from fastnst.networks import small_loss_network
     from fastnst.training import machine
@@ -234,6 +265,7 @@ def _save(network, teacher, result, workdir) -> None:
         f"channels: {result.step} steps",
         "teacher": {"name": teacher.name, "sha256": teacher.weights_sha256},
         "flags": flag_values.of_command(main.__module__),
+        **({"started_from": origin} if origin else {}),
         "steps": result.step,
         # A distillation that was finished already has no new ones.
         "losses": result.losses or before.get("losses", {}),

@@ -1,6 +1,7 @@
 """The command `distill`, run as its users do, and the table that judges it."""
 
 import csv
+import hashlib
 import json
 
 from PIL import Image
@@ -89,6 +90,37 @@ def test_the_same_command_again_changes_nothing(run, distilled):
     done = run("distill", flagfile=distilled / "runs/small/flags.txt")
     assert done.returncode == 0, done.stderr
     assert card.read_text(encoding="utf-8") == before
+
+
+def test_it_goes_on_from_an_earlier_one(run, distilled):
+    earlier = distilled / "runs/small/vgg16_small.npz"
+    flags = {
+        "workdir": distilled / "runs/more",
+        "content_dataset": distilled / "photos",
+        "vgg16_weights": distilled / "vgg16.h5",
+        "init_weights": earlier,
+        "image_size": 32,
+        "batch_size": 4,
+        "num_steps": 1,
+    }
+    done = run("distill", widths="6,8,12", **flags)
+    assert done.returncode == 1
+    assert "must be those of --init_weights, 6,8,10" in done.stderr
+    done = run("distill", widths="6,8,10", **flags)
+    assert done.returncode == 0, done.stderr
+    card = json.loads((distilled / "runs/more/vgg16_small.json").read_text())
+    digest = hashlib.sha256(earlier.read_bytes()).hexdigest()
+    assert card["started_from"] == {"sha256": digest}
+    assert card["flags"]["init_weights"] == "vgg16_small.npz"
+    with (
+        np.load(earlier) as before,
+        np.load(distilled / "runs/more/vgg16_small.npz") as after,
+    ):
+        # One step of the warm-up, 1e-5, is less than float16 sees.
+        for name in small_loss_network.CONVOLUTIONS:
+            np.testing.assert_allclose(
+                after[f"{name}/kernel"], before[f"{name}/kernel"], atol=1e-3
+            )
 
 
 def test_the_table_says_how_well_it_agrees(run, distilled):

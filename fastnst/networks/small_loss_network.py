@@ -63,7 +63,8 @@ class SmallLossNetwork:
         content = pathlib.Path(weights or WEIGHTS).read_bytes()
         self.weights = pathlib.Path(weights or WEIGHTS).name
         self.weights_sha256 = hashlib.sha256(content).hexdigest()
-        network = _load(content, loss_network.dtype_policy(compute_dtype))
+        network = load(content, loss_network.dtype_policy(compute_dtype))
+        network.trainable = False
         self._features = loss_network.FeatureExtractor(
             network.input, outputs(network)
         )
@@ -178,17 +179,16 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
             np.savez_compressed(file, **arrays)
 
 
-def _in_order(layers: Sequence[str]) -> tuple[str, ...]:
-    unknown = [name for name in layers if name not in LAYERS]
-    if unknown or not layers:
-        raise ValueError(
-            f"Layers of vgg16_small must be taken from {', '.join(LAYERS)}. "
-            f"Received: {', '.join(unknown) or 'none'}."
-        )
-    return tuple(name for name in LAYERS if name in layers)
+def load(content: bytes, policy: str = "float32") -> keras.Model:
+    """Builds the network that `save` wrote, with its folded heads.
 
+    Args:
+        content: Of the file.
+        policy: Name of a Keras dtype policy.
 
-def _load(content: bytes, policy: str) -> keras.Model:
+    Raises:
+        ValueError: If it is another file, or a damaged one.
+    """
     try:
         with np.load(io.BytesIO(content)) as file:
             arrays = {name: file[name].astype(np.float32) for name in file}
@@ -208,5 +208,14 @@ def _load(content: bytes, policy: str) -> keras.Model:
             "The weights of vgg16_small must be a file of fastnst.distill. "
             f"Received: another, or a damaged one ({error})."
         ) from error
-    network.trainable = False
     return network
+
+
+def _in_order(layers: Sequence[str]) -> tuple[str, ...]:
+    unknown = [name for name in layers if name not in LAYERS]
+    if unknown or not layers:
+        raise ValueError(
+            f"Layers of vgg16_small must be taken from {', '.join(LAYERS)}. "
+            f"Received: {', '.join(unknown) or 'none'}."
+        )
+    return tuple(name for name in LAYERS if name in layers)

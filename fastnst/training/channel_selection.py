@@ -1,9 +1,10 @@
-"""Where distillation starts: some of VGG16's own channels, in closed form.
+"""Where distillation starts, in closed form: some of VGG16's own channels.
 
 A layer of the small network gets the filters of those channels of VGG16 from
 which a linear map tells the others best. Their inputs, which it has not all,
 are replaced by such a map. ReLU works on each channel alone, so the chosen
-channels would be exact if the map were.
+channels would be exact if the map were. Or it starts where another ended, with
+heads fitted again.
 """
 
 from collections.abc import Sequence
@@ -32,15 +33,7 @@ def initialize(
         batches: Images, float32, shape (batch, height, width, 3), in
             [0, 255], on which the maps are least squares.
     """
-    own_features = loss_network.FeatureExtractor(
-        network.input,
-        {
-            layer: network.get_layer(name).output
-            for layer, name in zip(
-                teacher.layers, small_loss_network.CONVOLUTIONS, strict=True
-            )
-        },
-    )
+    own_features = _every_layer(network, teacher)
     inputs = np.eye(3)
     for name, layer in zip(small_loss_network.CONVOLUTIONS, teacher.layers):
         kernel, bias = teacher.parameters(layer)
@@ -52,12 +45,54 @@ def initialize(
         own.set_weights([narrow, bias[chosen]])
         inputs = _linear_map(own_features, teacher, layer, batches)
         if layer in small_loss_network.LAYERS:
-            head = network.get_layer(f"head_{layer}")
-            head.set_weights([inputs[None, None]])
+            _set_head(network, layer, inputs)
             # The next convolution sees what pooling leaves.
             inputs = _linear_map(
                 own_features, teacher, layer, batches, pooled=True
             )
+
+
+def go_on_from(
+    network: keras.Model,
+    known: keras.Model,
+    teacher: loss_network.LossNetwork,
+    batches: Sequence[tf.Tensor],
+) -> None:
+    """Gives a small network another one's convolutions, and heads for them.
+
+    Args:
+        network: Of `small_loss_network.build`, heads as wide as VGG16.
+        known: What `small_loss_network.load` returned; as wide.
+        teacher: VGG16, made for all its layers to relu3_3.
+        batches: Images, as `initialize` takes them.
+
+    Raises:
+        ValueError: If the widths differ.
+    """
+    for name in small_loss_network.CONVOLUTIONS:
+        network.get_layer(name).set_weights(
+            known.get_layer(name).get_weights()
+        )
+    own_features = _every_layer(network, teacher)
+    for layer in small_loss_network.LAYERS:
+        head = _linear_map(own_features, teacher, layer, batches)
+        _set_head(network, layer, head)
+
+
+def _every_layer(network, teacher) -> loss_network.FeatureExtractor:
+    """Names the convolutions of a small network as the teacher's layers."""
+    names = small_loss_network.CONVOLUTIONS
+    return loss_network.FeatureExtractor(
+        network.input,
+        {
+            layer: network.get_layer(name).output
+            for layer, name in zip(teacher.layers, names, strict=True)
+        },
+    )
+
+
+def _set_head(network, layer: str, kernel: np.ndarray) -> None:
+    network.get_layer(f"head_{layer}").set_weights([kernel[None, None]])
 
 
 def select_channels(second_moment: np.ndarray, number: int) -> np.ndarray:

@@ -61,3 +61,24 @@ def test_as_wide_as_vgg16_it_is_vgg16():
     for layer, expected in teacher(images, small_loss_network.LAYERS).items():
         error = tf.reduce_mean(tf.square(features[layer] - expected))
         assert error < 1e-3 * tf.reduce_mean(tf.square(expected))
+
+
+def test_going_on_takes_the_convolutions_and_fits_the_heads(tmp_path):
+    teacher = loss_network.LossNetwork(_SEVEN, weights="random")
+    heads = [loss_network.num_channels(n) for n in small_loss_network.LAYERS]
+    first = small_loss_network.build([6, 8, 10], heads)
+    generator = np.random.default_rng(0)
+    images = tf.constant(
+        generator.uniform(0, 255, [8, 32, 32, 3]).astype(np.float32)
+    )
+    channel_selection.initialize(first, teacher, [images])
+    path = tmp_path / "small.npz"
+    small_loss_network.save(first, path)
+    second = small_loss_network.build([6, 8, 10], heads)
+    known = small_loss_network.load(path.read_bytes())
+    channel_selection.go_on_from(second, known, teacher, [images])
+    # The file holds folded heads, in another basis and in float16.
+    for ours, expected in zip(second.weights, first.weights, strict=True):
+        np.testing.assert_allclose(
+            ours, expected, atol=0.01 * np.abs(expected).max()
+        )
