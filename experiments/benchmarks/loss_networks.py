@@ -27,9 +27,15 @@ from fastnst.networks import style_transfer_network
 from fastnst.training import style_objective
 from fastnst.training import style_transfer_trainer
 
-_IMAGE_SIZE = flags.DEFINE_integer("image_size", 256, "Side, pixels.")
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 4, "Images per step.")
-_ROUNDS = flags.DEFINE_integer("rounds", 5, "Of each, in turn.")
+_IMAGE_SIZE = flags.DEFINE_integer(
+    "image_size", 256, "Side, pixels.", lower_bound=16
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 4, "Images per step.", lower_bound=1
+)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 5, "Of each, in turn.", lower_bound=1
+)
 _WIDTHS = flags.DEFINE_list(
     "widths", ["1", "0.5"], "Widths of the transform network."
 )

@@ -11,7 +11,6 @@ BLUE = (45, 92, 143)
 SKY_BLUE = (126, 165, 186)
 PALE = (190, 207, 205)
 CREAM = (243, 233, 207)
-TAN = (219, 199, 160)
 VERMILION = (196, 74, 48)
 
 # A breaking wave one unit high, tip to the right, y up. The back runs from the

@@ -45,11 +45,15 @@ class Optimization(NamedTuple):
     def until(self, iteration: int) -> float:
         """Returns the seconds until the end of an iteration.
 
-        They are scaled from all that were timed if it is not among these.
+        If it is not among those that were timed, the rest is as fast as the
+        second half of them: the first line searches are longer.
         """
-        if iteration <= self.num_iterations:
+        timed = self.num_iterations
+        if iteration <= timed:
             return self.seconds[iteration - 1]
-        return self.seconds[-1] * iteration / self.num_iterations
+        half = timed // 2
+        pace = (self.seconds[-1] - self.seconds[half - 1]) / (timed - half)
+        return self.seconds[-1] + pace * (iteration - timed)
 
 
 class Row(NamedTuple):

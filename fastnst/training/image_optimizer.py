@@ -117,6 +117,9 @@ class _Run:
         self._iteration = 0
         self._num_evaluations = 0
         self._terms: dict[str, float] = {}
+        # The last point that was computed, and what came of it.
+        self._point = np.array([])
+        self._result: tuple[float, np.ndarray] = (np.inf, self._point)
         self._stopped = False
 
     def minimize(
@@ -148,6 +151,7 @@ class _Run:
                 break
             if self._iteration < self._num_iterations:
                 logging.debug("restart of L-BFGS: %s", result.message)
+            self._point = np.array([])
             pixels, value = result.x, result.fun
 
     def _minimize_once(self, pixels: np.ndarray, on_iteration):
@@ -167,6 +171,9 @@ class _Run:
         )
 
     def _evaluate(self, pixels: np.ndarray) -> tuple[float, np.ndarray]:
+        # SciPy asks for the start, which is known already.
+        if np.array_equal(pixels, self._point):
+            return self._result
         image = pixels.reshape(self._shape).astype(np.float32)
         value, gradient, terms = self._evaluated(tf.constant(image))
         self._num_evaluations += 1
@@ -177,7 +184,9 @@ class _Run:
                 f"{float(value)} at evaluation {self._num_evaluations}, terms "
                 f"{self._terms}."
             )
-        return float(value), gradient.numpy().astype(np.float64).reshape(-1)
+        gradient = gradient.numpy().astype(np.float64).reshape(-1)
+        self._point, self._result = pixels.copy(), (float(value), gradient)
+        return self._result
 
     def _iterate(self, pixels: np.ndarray, value: float) -> Iterate:
         # The last evaluation of a line search is the point it accepts, so the

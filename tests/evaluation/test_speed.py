@@ -55,19 +55,19 @@ def test_first_evaluation_is_not_counted(monkeypatch):
     timed = speed.time_optimization(optimizer, start, 25, clock=clock)
     assert timed.num_iterations == 25
     assert timed.num_evaluations >= 25
-    # SciPy computes the start once more.
     assert timed.seconds[-1] == 2.0 * timed.num_evaluations
     assert timed.num_evaluations == len(calls) - 1
     assert timed.seconds == sorted(timed.seconds)
 
 
 def test_only_what_was_not_timed_is_scaled():
-    seconds = [2.0 * n for n in range(1, 101)]
-    seconds[-1] = 300.0
-    timed = speed.Optimization(seconds, 110)
-    assert timed.until(100) == 300.0
-    assert timed.until(50) == 100.0
-    assert timed.until(300) == 900.0
+    # The first ten search twice as long as the others.
+    seconds = [4.0 * n for n in range(1, 11)]
+    seconds += [40 + 2.0 * n for n in range(1, 11)]
+    timed = speed.Optimization(seconds, 30)
+    assert timed.until(5) == 20.0
+    assert timed.until(20) == 60.0
+    assert timed.until(300) == 40 + 2.0 * 290
 
 
 def test_row_and_what_is_said_of_it():

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fastnst.networks import formulation
 from fastnst.networks import normalization
 
 
@@ -66,6 +67,16 @@ def test_instance_normalization_is_its_definition():
     np.testing.assert_allclose(
         actual, _oracle(features, scale, shift), rtol=1e-8
     )
+
+
+def test_the_form_for_litert_is_the_definition_too():
+    features = _features()
+    layer = _layer(dtype="float64")
+    blend = tf.ones([2, 1], tf.float64)
+    with formulation.for_litert():
+        actual = layer(tf.constant(features), blend)
+    rows = [np.repeat(row, 2, 0) for row in (layer.scale, layer.shift)]
+    np.testing.assert_allclose(actual, _oracle(features, *rows), rtol=1e-8)
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 7, 3), (1, 1, 1, 3), (3, 2, 1, 3)])
