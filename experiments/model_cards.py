@@ -42,6 +42,8 @@ _FLICKER = {
     "flicker_before": "a network trained without the stability term",
 }
 
+_LOSS_NETWORK_SUFFIX = ".npz"
+
 Line = tuple[str, str]
 
 
@@ -81,6 +83,13 @@ def readme(
         if "text" in about:
             title += f"{about['text']}.\n\n"
         parts.append(f"{title}| | |\n|---|---|\n{rows}")
+    for path in sorted(folder.glob(f"*{_LOSS_NETWORK_SUFFIX}")):
+        about = known["networks"].get(path.stem, {})
+        rows = "".join(
+            f"| {name} | {text} |\n"
+            for name, text in _loss_network_lines(path, about)
+        )
+        parts.append(f"## `{path.stem}`\n\n| | |\n|---|---|\n{rows}")
     return "\n".join(parts)
 
 
@@ -97,12 +106,43 @@ def _lines(path, about, styles, measured) -> Iterator[Line]:
     if "machine" in about:
         yield "machine, time", f"{about['machine']}, {about['minutes']} minutes"
     for style in found.styles:
-        yield from _measures(measured / path.stem / style, style)
+        layers = _flags_of(card, style).get("style_layers", "")
+        yield from _measures(measured / path.stem / style, style, layers)
     for text in about.get("measured", ()):
         yield "measured", text
     if "note" in card:
         yield "note", card["note"]
     yield "command", f"`{card['command']}`"
+
+
+def _loss_network_lines(path, about) -> Iterator[Line]:
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    settings, teacher = card["flags"], card["teacher"]
+    size = f"{path.stat().st_size / 1e6:.1f} MB"
+    yield "what, size", f"{card['description']}, {size}"
+    yield "teacher", f"{teacher['name']}, sha256 {teacher['sha256'][:16]}..."
+    steps = f"{card['steps']} steps"
+    if "started_from" in card:
+        before = card["started_from"]["sha256"]
+        steps += f" from `{settings['init_weights']}`, sha256 {before[:16]}..."
+    yield (
+        "training",
+        f"{steps}; batches of {settings['batch_size']} at "
+        f"{settings['image_size']} pixels; photographs stylized by "
+        f"{settings['networks'].replace(',', ', ')}",
+    )
+    if "machine" in about:
+        yield "machine, time", f"{about['machine']}, {about['minutes']} minutes"
+    for text in about.get("measured", ()):
+        yield "measured", text
+
+
+def _flags_of(card: dict, style: str) -> dict:
+    """Returns the flags of the training in which a style was learned."""
+    for picture in card.get("style_images", ()):
+        if picture["name"] == style and "flags" in picture:
+            return picture["flags"]
+    return card.get("flags", {})
 
 
 def _style(picture: dict, painting: dict) -> Line:
@@ -122,13 +162,25 @@ def _training(card: dict, settings: dict) -> Iterator[Line]:
     if settings.get("train") == "style_parameters":
         steps += "; only the normalization rows of the new styles"
     yield "training", steps
+    weights = {
+        name: value
+        for name, value in settings.items()
+        if name.endswith(("_weight", "style_weights")) and value != "0.0"
+    }
+    if settings.get("task") == "style_transfer":
+        weights.setdefault("style_weights", "5 / C^2 of each layer")
+    if weights:
+        text = ", ".join(f"{name} {weights[name]}" for name in sorted(weights))
+        yield "weights", text
     if "loss_network" in card:
         loss = card["loss_network"]
         digest = (loss["sha256"] or "none")[:16]
         yield "loss network", f"{loss['name']}, sha256 {digest}..."
 
 
-def _measures(folder: pathlib.Path, style: str) -> Iterator[Line]:
+def _measures(
+    folder: pathlib.Path, style: str, layers: str
+) -> Iterator[Line]:
     """Yields what evaluate wrote about a style."""
     for row in _rows(folder / "objective.csv"):
         if row["term"] == "objective":
@@ -145,7 +197,7 @@ def _measures(folder: pathlib.Path, style: str) -> Iterator[Line]:
             f"`{style}`: equals",
             f"{bound}{float(row['iterations']):.3g} iterations of L-BFGS from "
             f"{row['start']} ({row['photos']} photographs, {row['size']} "
-            "pixels)",
+            f"pixels; style layers {layers.replace(',', ', ')})",
         )
     for row in _rows(folder / "artifacts.csv"):
         values = [

@@ -149,6 +149,12 @@ def test_figure_5_and_a_second_run_that_has_nothing_to_compute(
         and (row["image"], row["term"]) == ("content image", "objective")
     ]
     assert float(own["objective"]) == pytest.approx(total, rel=1e-4)
+    assert float(own["content"]) == 0
+    for row in _read(curves):
+        terms = ("content", "style", "total_variation")
+        assert sum(float(row[term]) for term in terms) == pytest.approx(
+            float(row["objective"]), rel=1e-4
+        )
     again = evaluate(*arguments)
     assert again.returncode == 0, again.stderr
     assert curves.read_bytes() == before
@@ -229,7 +235,9 @@ def test_speed_uses_the_layers_of_the_card_for_the_slow_method(
         assert int(row["evaluations"]) >= int(row["iterations_timed"]) == 21
         assert row["precision"] == "bfloat16"
         seconds = [float(row[f"lbfgs_{n}"]) for n in (100, 300, 500)]
-        assert seconds[1] == pytest.approx(3 * seconds[0])
+        # 200 more iterations take as long as the 200 before.
+        pace = seconds[1] - seconds[0]
+        assert seconds[2] - seconds[1] == pytest.approx(pace)
         ratio = seconds[2] / float(row["feed_forward"])
         assert float(row["speed_up_500"]) == pytest.approx(ratio)
     markdown = (workplace / "results/speed.md").read_text()

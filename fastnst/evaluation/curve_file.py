@@ -14,15 +14,18 @@ import numpy as np
 
 # A curve goes on to this many times its crossing, to show how it goes on.
 _BEYOND = 1.5
+# Of eq. (5), with their weights; the style of all layers together.
+TERMS = ("content", "style", "total_variation")
 _COLUMNS = (
     "setup",
     "size",
     "photo",
     "start",
     "iteration",
+    "end",
     "evaluations",
     "objective",
-    "end",
+    *TERMS,
 )
 
 
@@ -35,6 +38,7 @@ class Curve(NamedTuple):
         start: "noise" or "content".
         evaluations: Number of evaluations by iteration, from the start on.
         objectives: The objective by iteration.
+        terms: Its `TERMS` by iteration.
         end: Why it ended: "converged" if nothing could be gained, or "stopped".
     """
 
@@ -43,6 +47,7 @@ class Curve(NamedTuple):
     start: str
     evaluations: tuple[int, ...]
     objectives: tuple[float, ...]
+    terms: tuple[tuple[float, ...], ...]
     end: str
 
     def __str__(self) -> str:
@@ -79,11 +84,22 @@ class CurveFile:
         path: The file.
         setup: Whatever a curve depends on beside photo and start: curves of
             another setup are passed over.
+
+    Raises:
+        ValueError: If the file has other columns.
     """
 
     def __init__(self, path: str | os.PathLike, setup: Mapping):
         self._path = pathlib.Path(path)
         self._setup = json.dumps(setup, sort_keys=True)
+        if self._path.exists():
+            with open(self._path, encoding="utf-8") as file:
+                head = file.readline().strip()
+            if head != ",".join(_COLUMNS):
+                raise ValueError(
+                    f"{self._path} must have the columns {','.join(_COLUMNS)}: "
+                    f"take it away. Received: {head}."
+                )
 
     def find(
         self, size: int, name: str, photo: np.ndarray, start: str
@@ -101,7 +117,7 @@ class CurveFile:
                     continue
                 rows = [] if row[4] == "0" else rows
                 rows.append(row)
-                if row[7]:
+                if row[5]:
                     found, rows = rows, []
         if not found:
             return None
@@ -109,9 +125,10 @@ class CurveFile:
             size,
             name,
             start,
-            tuple(int(row[5]) for row in found),
-            tuple(float(row[6]) for row in found),
-            found[-1][7],
+            tuple(int(row[6]) for row in found),
+            tuple(float(row[7]) for row in found),
+            tuple(tuple(map(float, row[8:])) for row in found),
+            found[-1][5],
         )
 
     def append(self, curve: Curve, photo: np.ndarray) -> None:
@@ -122,7 +139,9 @@ class CurveFile:
         key = (self._key(photo), curve.size, curve.photo, curve.start)
         for i, value in enumerate(curve.objectives):
             end = curve.end if i == last else ""
-            writer.writerow([*key, i, curve.evaluations[i], value, end])
+            writer.writerow(
+                [*key, i, end, curve.evaluations[i], value, *curve.terms[i]]
+            )
         head = "" if self._path.exists() else ",".join(_COLUMNS) + "\n"
         with open(self._path, "a+b") as file:
             if file.tell():

@@ -139,17 +139,23 @@ def curves(
             if curve is None or not curve.suffices(targets[name], **limits):
                 features.assign(transfer.content_features(photo))
                 curve = _computed(
-                    optimizer, name, photo, start, targets[name], **limits
+                    optimizer,
+                    transfer.weights,
+                    (name, photo, start),
+                    targets[name],
+                    **limits,
                 )
                 file.append(curve, photo)
             yield curve
 
 
 def _computed(
-    optimizer, name, photo, start, target, *, min_iterations, max_iterations
+    optimizer, weights, beginning, target, *, min_iterations, max_iterations
 ) -> curve_file.Curve:
+    name, photo, start = beginning
     evaluations: list[int] = []
     objectives: list[float] = []
+    terms: list[tuple[float, ...]] = []
 
     def curve(end: str) -> curve_file.Curve:
         return curve_file.Curve(
@@ -158,12 +164,14 @@ def _computed(
             start,
             tuple(evaluations),
             tuple(objectives),
+            tuple(terms),
             end,
         )
 
     def on_iterate(iterate) -> None:
         evaluations.append(iterate.num_evaluations)
         objectives.append(iterate.objective)
+        terms.append(_weighted(iterate.terms, weights))
         if curve("stopped").suffices(
             target,
             min_iterations=min_iterations,
@@ -182,6 +190,20 @@ def _computed(
         logging.info("%s from %s: nothing more to gain", name, start)
         return curve("converged")
     return finished
+
+
+def _weighted(
+    terms: Mapping[str, float], weights: Mapping[str, float]
+) -> tuple[float, ...]:
+    """Returns `curve_file.TERMS`, weighted, style summed over its layers."""
+    return tuple(
+        sum(
+            weights[name] * value
+            for name, value in terms.items()
+            if name.startswith(term)
+        )
+        for term in curve_file.TERMS
+    )
 
 
 def equivalences(

@@ -210,7 +210,7 @@ def notes(rows: Sequence[Row], layers: str) -> list[str]:
             found.append(
                 f"{each.size}x{each.size}: {each.iterations_timed} iterations "
                 f"({each.evaluations} evaluations) were timed; those of "
-                f"{', '.join(scaled)} are scaled from them."
+                f"{', '.join(scaled)} are scaled from the second half of them."
             )
     for each in rows:
         line = f"{each.size}x{each.size}: the network is "

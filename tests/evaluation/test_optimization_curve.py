@@ -14,7 +14,13 @@ _PHOTO = np.zeros((1, 8, 8, 3), np.float32)
 def _curve(objectives, photo="a.png", start="noise", end="stopped"):
     evaluations = tuple(2 * i + 1 for i in range(len(objectives)))
     return curve_file.Curve(
-        8, photo, start, evaluations, tuple(map(float, objectives)), end
+        8,
+        photo,
+        start,
+        evaluations,
+        tuple(map(float, objectives)),
+        tuple((0.25 * value, 0.5 * value, 0.125) for value in objectives),
+        end,
     )
 
 
@@ -38,6 +44,13 @@ def photos():
         (f"{k}.png", generator.uniform(0, 255, (1, 8, 8, 3)).astype("float32"))
         for k in range(2)
     ]
+
+
+def test_a_file_with_other_columns_is_refused(tmp_path):
+    path = tmp_path / "curves.csv"
+    path.write_text("setup,size,photo,start,iteration\n")
+    with pytest.raises(ValueError, match="take it away. Received: setup,size"):
+        curve_file.CurveFile(path, {})
 
 
 def test_crossing_is_the_first_iteration_not_above():
