@@ -100,7 +100,10 @@ def _round(file: h5py.File, name: str) -> None:
     with np.errstate(over="ignore"):
         half = values.astype(np.float16)
     if not np.all(np.isfinite(half)):
-        raise ValueError(f"{name} is too large for float16.")
+        raise ValueError(
+            f"{name} must fit into float16, at most 65504. Received: up to "
+            f"{np.abs(values).max():g}: the training diverged."
+        )
     attributes = dict(file[name].attrs)
     del file[name]
     file[name] = half

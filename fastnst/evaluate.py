@@ -91,51 +91,45 @@ flags.adopt_module_key_flags(super_resolution_evaluation)
 def main(argv: list[str]) -> int:
     """Measures, prints and writes one table; returns the exit code."""
     del argv
-    if _TABLE.value == "super_resolution":
+    name = command_line.required(_TABLE)
+    if name == "super_resolution":
         return super_resolution_evaluation.evaluate(
             _NETWORK.value,
             command_line.required(_IMAGES),
             _photo_counts(1)[0],
             _OUTPUT_DIR.value,
         )
-    if _TABLE.value == "speed":
+    if name == "speed":
         flags.FLAGS.set_default("image_size", speed_evaluation.IMAGE_SIZES)
     sizes = _sizes()
     _photo_counts(len(sizes))
     command_line.required(_OUTPUT_DIR)
     command_line.required(_IMAGES)
-    if _TABLE.value == "loss_network":
+    if name == "loss_network":
         objective_evaluation.check_flags()
         _output_dir().mkdir(parents=True, exist_ok=True)
         return loss_network_evaluation.evaluate(
             sizes, _photos, _output_dir()
         )
     command_line.required(_NETWORK)
-    if _TABLE.value == "flicker":
+    if name == "flicker":
         _output_dir().mkdir(parents=True, exist_ok=True)
         return flicker_evaluation.evaluate(
             _transformer(), _STYLE.value, sizes, _photos, _output_dir()
         )
-    _style_image()
+    loss_flags.one_style_image()
     tables = {
         "objective": _objective,
         "artifacts": _artifacts,
         "speed": _speed,
     }
-    table = tables[command_line.required(_TABLE)]
+    table = tables[name]
     _output_dir().mkdir(parents=True, exist_ok=True)
     return table(sizes)
 
 
 def _output_dir() -> pathlib.Path:
     return pathlib.Path(command_line.required(_OUTPUT_DIR))
-
-
-def _style_image() -> str:
-    pictures = loss_flags.STYLE_IMAGE.value or []
-    if len(pictures) != 1:
-        raise ValueError("--style_image=FILE must be given, one picture.")
-    return pictures[0]
 
 
 def _sizes() -> list[int]:
@@ -186,7 +180,7 @@ def _style(transformer) -> str:
     from fastnst.evaluation import objective
 
     return objective.matching_style(
-        transformer.card, _style_image(), _STYLE.value
+        transformer.card, loss_flags.one_style_image(), _STYLE.value
     )
 
 
@@ -233,7 +227,8 @@ def _artifacts(sizes: list[int]) -> int:
     from fastnst.evaluation import artifacts
     from fastnst.evaluation import tables
 
-    style_image = image_files.read_image(_style_image()).flattened()
+    picture = loss_flags.one_style_image()
+    style_image = image_files.read_image(picture).flattened()
     rows, failed = [], []
     for size in sizes:
         photos = [photo[0] for _, photo in _photos(size)]

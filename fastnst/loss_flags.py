@@ -71,6 +71,21 @@ VGG16_WEIGHTS = flags.DEFINE_string(
 )
 
 
+def one_style_image() -> str:
+    """Returns the picture of --style_image, where only one makes sense.
+
+    Raises:
+        ValueError: If there is none, or more.
+    """
+    pictures = STYLE_IMAGE.value or []
+    if len(pictures) != 1:
+        raise ValueError(
+            "--style_image=FILE must be given, one picture. Received: "
+            f"{','.join(pictures) or 'none'}."
+        )
+    return pictures[0]
+
+
 def follow_loss_network() -> None:
     """Gives flags the defaults that belong to the loss network of the flags.
 

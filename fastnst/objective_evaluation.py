@@ -53,6 +53,11 @@ def check_flags() -> None:
             "--vgg16_weights=random cannot measure anything: give the genuine "
             "weights, a file or imagenet."
         )
+    if 0 < _MAX_ITERATIONS.value < _MIN_ITERATIONS.value:
+        raise ValueError(
+            "--min_iterations must be at most --max_iterations, "
+            f"{_MAX_ITERATIONS.value}. Received: {_MIN_ITERATIONS.value}."
+        )
 
 
 def evaluate(

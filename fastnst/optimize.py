@@ -83,15 +83,12 @@ def main(argv: list[str]) -> int:
     """Optimizes an image; returns the exit code, 130 after Ctrl-C."""
     del argv
     output = _checked_output()
-    if _RECONSTRUCT.value and _START.value != "noise":
-        raise ValueError(
-            f"--reconstruct={_RECONSTRUCT.value} starts from noise: leave "
-            f"--start={_START.value} out."
-        )
+    loss_flags.follow_loss_network()
+    _check_flags_that_fit()
     if _RECONSTRUCT.value != "style":
         _content_image()
     if _RECONSTRUCT.value != "feature":
-        _style_image()
+        loss_flags.one_style_image()
     fastnst.import_tensorflow()
     from fastnst.training import image_optimizer
     from fastnst.training import stop_signals
@@ -116,6 +113,27 @@ def main(argv: list[str]) -> int:
         _print_psnr(best, content)
     print(f"written: {output}")
     return 128 + signals.received if signals.received else 0
+
+
+def _check_flags_that_fit() -> None:
+    """Refuses flags that would change nothing."""
+    if _RECONSTRUCT.value and _START.value != "noise":
+        raise ValueError(
+            f"--reconstruct={_RECONSTRUCT.value} starts from noise: leave "
+            f"--start={_START.value} out."
+        )
+    wanted = {
+        "layer": ("--reconstruct=feature", _RECONSTRUCT.value == "feature"),
+        "layers": ("--reconstruct=style", _RECONSTRUCT.value == "style"),
+        "noise_contrast": ("--start=noise", _START.value == "noise"),
+        "seed": ("--start=noise", _START.value == "noise"),
+    }
+    for name, (other, given) in wanted.items():
+        if flags.FLAGS[name].present and not given:
+            raise ValueError(
+                f"--{name} belongs to {other}: give both or neither. "
+                f"Received: --{name}={flags.FLAGS[name].value}."
+            )
 
 
 def _checked_output() -> pathlib.Path:
@@ -154,13 +172,6 @@ def _content_image() -> str:
     return _CONTENT_IMAGE.value
 
 
-def _style_image() -> str:
-    pictures = loss_flags.STYLE_IMAGE.value or []
-    if len(pictures) != 1:
-        raise ValueError("--style_image=FILE must be given, one picture.")
-    return pictures[0]
-
-
 def _read(path: str, short_side: int):
     """Reads a picture: float32, shape (1, height, width, 3)."""
     from fastnst.data import image_files
@@ -186,11 +197,12 @@ def _problem():
         )
         return content, objective, {}
     if _RECONSTRUCT.value == "style":
-        style = _read(_style_image(), loss_flags.STYLE_IMAGE_SIZE.value)
-        start = _read(_style_image(), _IMAGE_SIZE.value)
-        for picture in (style, start):
+        picture = loss_flags.one_style_image()
+        style = _read(picture, loss_flags.STYLE_IMAGE_SIZE.value)
+        start = _read(picture, _IMAGE_SIZE.value)
+        for image in (style, start):
             loss_flags.check_size(
-                "--style_image", picture.shape[1:3], _LAYERS.value
+                "--style_image", image.shape[1:3], _LAYERS.value
             )
         network = loss_flags.build_loss_network(_LAYERS.value, "float32")
         objective = image_optimizer.style_reconstruction(

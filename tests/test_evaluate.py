@@ -193,6 +193,10 @@ def test_artifacts_fail_an_untrained_network_or_not_but_say_so(
         ({"image_size": "256,256"}, "each once"),
         ({"num_images": "1,2"}, "--num_images must be a whole number"),
         ({"num_images": "0"}, "--num_images must be a whole number"),
+        (
+            {"min_iterations": 9, "max_iterations": 8},
+            "--min_iterations must be at most --max_iterations, 8. Received: 9",
+        ),
     ],
 )
 def test_bad_flags_are_one_line(evaluate, workplace, changed, expected):

@@ -136,6 +136,23 @@ def test_ctrl_c_writes_the_best_image(workplace, number, code):
             {"output": "a.png", "reconstruct": "style", "start": "content"},
             "--reconstruct=style starts from noise",
         ),
+        ({"output": "a.png", "layer": "relu1_2"}, "--reconstruct=feature"),
+        (
+            {"output": "a.png", "reconstruct": "feature", "layers": "relu1_2"},
+            "--layers belongs to --reconstruct=style",
+        ),
+        (
+            {"output": "a.png", "start": "content", "noise_contrast": 0.5},
+            "--noise_contrast belongs to --start=noise",
+        ),
+        (
+            {"output": "a.png", "loss_network": "vgg16_small"},
+            "--vgg16_weights does not belong to --loss_network=vgg16_small",
+        ),
+        (
+            {"output": "a.png", "style_image": "b.png,c.png"},
+            "one picture. Received: b.png,c.png",
+        ),
         (
             {"output": "a.png", "image_size": 3, "content_layer": "relu3_3"},
             "--content_image must be at least 4 pixels high and wide for "

@@ -1,15 +1,16 @@
 """What the small loss network saves.
 
-    python experiments/benchmarks/loss_networks.py
+    python experiments/benchmarks/loss_networks.py --output_dir=results
 
 Times, in turn, the part of a training step that belongs to the loss network
 (features of the content images; losses of the stylized images and their
 gradient) and the whole step, with VGG16 to relu3_3 and with vgg16_small.
-Prints a table: milliseconds, medians of the rounds, and how many times faster
-the small one is, beside what Amdahl's law allows if it cost nothing. VGG16 has
-random weights, which take as long as any.
+Prints and writes a table: milliseconds, medians of the rounds, and how many
+times faster the small one is, beside what Amdahl's law allows if it cost
+nothing. VGG16 has random weights, which take as long as any.
 """
 
+import pathlib
 import statistics
 import time
 
@@ -42,6 +43,7 @@ _WIDTHS = flags.DEFINE_list(
 _PRECISION = flags.DEFINE_enum(
     "precision", "float32", ["float32", "mixed_bfloat16"], "Computed in."
 )
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", ".", "Where the table goes.")
 _LAYERS = small_loss_network.LAYERS
 
 
@@ -72,8 +74,10 @@ def main(argv: list[str]) -> None:
             limit = genuine / (genuine - part_of_vgg16)
         rows.append((part, 1e3 * genuine, 1e3 * small, genuine / small, limit))
     header = ("part", *(f"{name}, ms" for name in names), "faster", "limit")
-    print(tables.markdown(header, rows))
-    _print_work()
+    directory = pathlib.Path(_OUTPUT_DIR.value)
+    directory.mkdir(parents=True, exist_ok=True)
+    name = f"loss_networks_{_IMAGE_SIZE.value}_{_PRECISION.value}"
+    print(tables.write(directory, name, header, rows, [_work()]))
 
 
 def _networks() -> dict:
@@ -153,7 +157,7 @@ def _medians(steps) -> dict:
     return {key: statistics.median(times) for key, times in seconds.items()}
 
 
-def _print_work() -> None:
+def _work() -> str:
     size = _IMAGE_SIZE.value
     with np.load(small_loss_network.WEIGHTS) as file:
         widths = [
@@ -161,8 +165,8 @@ def _print_work() -> None:
         ]
     genuine = work.vgg16_flop(size, size)
     small = work.vgg16_small_flop(widths, size, size)
-    print(
-        f"one pass at {size} x {size}: VGG16 {genuine / 1e9:.1f} GFLOP, "
+    return (
+        f"One pass at {size} x {size}: VGG16 {genuine / 1e9:.1f} GFLOP, "
         f"vgg16_small {small / 1e9:.2f} GFLOP, {genuine / small:.1f} times less"
     )
 

@@ -172,7 +172,10 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
         arrays[f"head_{name}/kernel"] = folded_head(kernel)
     for name, values in arrays.items():
         if not np.all(np.abs(values) <= np.finfo(np.float16).max):
-            raise ValueError(f"{name} does not fit into float16.")
+            raise ValueError(
+                f"{name} must fit into float16, at most 65504. Received: up "
+                f"to {np.abs(values).max():g}: the training diverged."
+            )
         arrays[name] = values.astype(np.float16)
     with whole_files.replacing(path) as temporary:
         with open(temporary, "wb") as file:
