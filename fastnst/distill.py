@@ -261,7 +261,8 @@ def _save(network, teacher, result, workdir, origin) -> None:
     card_path = path.with_suffix(".json")
     before = json.loads(card_path.read_bytes()) if card_path.exists() else {}
     card = {
-        "description": f"VGG16 to relu3_3 in {','.join(_WIDTHS.value)} channels",
+        "description": "VGG16 to relu3_3 in "
+        f"{','.join(_WIDTHS.value)} channels",
         "teacher": {"name": teacher.name, "sha256": teacher.weights_sha256},
         "flags": flag_values.of_command(main.__module__),
         **({"started_from": origin} if origin else {}),
