@@ -52,11 +52,19 @@ class Measurements:
                         )
                     )
 
-    def knows(self, part: str) -> bool:
-        """Tells whether a part was measured with the setup."""
-        return any(
-            (each.part, each.setup) == (part, self._setup) for each in self.all
-        )
+    def knows(self, part: str, cases: Collection[str] | None = None) -> bool:
+        """Tells whether a part was measured with the setup.
+
+        Args:
+            part: The part.
+            cases: The cases of it; None is any.
+        """
+        known = {
+            each.case
+            for each in self.all
+            if (each.part, each.setup) == (part, self._setup)
+        }
+        return bool(known) if cases is None else known.issuperset(cases)
 
     def forget(self, part: str, cases: Collection[str] | None = None) -> None:
         """Forgets what is to be measured anew.

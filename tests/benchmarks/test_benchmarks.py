@@ -155,7 +155,10 @@ def test_a_size_replaces_itself_and_no_other(tmp_path):
         results.add(
             "inference", size, "PyTorch eager", "time", "s", [1.0, 2.0]
         )
+    assert results.knows("inference", ["64x32", "640x480"])
+    assert not results.knows("inference", ["64x32", "32x32"])
     results.forget("inference", ["64x32"])
+    assert not results.knows("inference", ["64x32"])
     assert results.names("inference", "case") == ["1024x512", "640x480"]
     results.add("inference", "64x32", "PyTorch eager", "time", "s", [3.0, 3.0])
     assert "| | 64x32 | 640x480 | 1024x512 |" in " ".join(
