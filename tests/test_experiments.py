@@ -27,6 +27,8 @@ FAMOUS = (
 )
 # Trained on pictures of `FAMOUS` too.
 OF_PAINTINGS = (*FAMOUS, "great_wave_small", "styles")
+# Of whatever picture its user has.
+OF_YOURS = ("new_style",)
 SUPER_RESOLUTION = tuple(
     f"{prefix}sr_x{factor}_{loss}"
     for prefix in ("", "paper_")
@@ -161,6 +163,9 @@ def test_flagfile(path):
         if "style_names" in settings:
             names = [pathlib.Path(picture).stem for picture in pictures]
             assert settings["style_names"].split(",") == names
+    elif path.stem in OF_YOURS:
+        assert "style_image" not in settings
+        assert "--style_image=my_style.jpg" in text
     elif path.stem in SUPER_RESOLUTION:
         assert settings["task"] == "super_resolution"
         factor = settings["factor"]
