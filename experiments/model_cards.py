@@ -75,22 +75,21 @@ def readme(
     parts = [_TITLE.format(**known["trained_on"])]
     for path in sorted(folder.glob(f"*{network_files.SUFFIX}")):
         about = known["networks"].get(path.stem, {})
-        rows = "".join(
-            f"| {name} | {text} |\n"
-            for name, text in _lines(path, about, known["styles"], measured)
-        )
-        title = f"## `{path.stem}`\n\n"
-        if "text" in about:
-            title += f"{about['text']}.\n\n"
-        parts.append(f"{title}| | |\n|---|---|\n{rows}")
+        lines = _lines(path, about, known["styles"], measured)
+        parts.append(_section(path.stem, about, lines))
     for path in sorted(folder.glob(f"*{_LOSS_NETWORK_SUFFIX}")):
         about = known["networks"].get(path.stem, {})
-        rows = "".join(
-            f"| {name} | {text} |\n"
-            for name, text in _loss_network_lines(path, about)
-        )
-        parts.append(f"## `{path.stem}`\n\n| | |\n|---|---|\n{rows}")
+        lines = _loss_network_lines(path, about)
+        parts.append(_section(path.stem, about, lines))
     return "\n".join(parts)
+
+
+def _section(name: str, about: dict, lines: Iterator[Line]) -> str:
+    title = f"## `{name}`\n\n"
+    if "text" in about:
+        title += f"{about['text']}.\n\n"
+    rows = "".join(f"| {what} | {text} |\n" for what, text in lines)
+    return f"{title}| | |\n|---|---|\n{rows}"
 
 
 def _lines(path, about, styles, measured) -> Iterator[Line]:
@@ -106,7 +105,7 @@ def _lines(path, about, styles, measured) -> Iterator[Line]:
     if "machine" in about:
         yield "machine, time", f"{about['machine']}, {about['minutes']} minutes"
     for style in found.styles:
-        layers = _flags_of(card, style).get("style_layers", "")
+        layers = network_files.style_flags(card, style).get("style_layers", "")
         yield from _measures(measured / path.stem / style, style, layers)
     for text in about.get("measured", ()):
         yield "measured", text
@@ -135,14 +134,6 @@ def _loss_network_lines(path, about) -> Iterator[Line]:
         yield "machine, time", f"{about['machine']}, {about['minutes']} minutes"
     for text in about.get("measured", ()):
         yield "measured", text
-
-
-def _flags_of(card: dict, style: str) -> dict:
-    """Returns the flags of the training in which a style was learned."""
-    for picture in card.get("style_images", ()):
-        if picture["name"] == style and "flags" in picture:
-            return picture["flags"]
-    return card.get("flags", {})
 
 
 def _style(picture: dict, painting: dict) -> Line:

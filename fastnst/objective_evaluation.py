@@ -125,13 +125,11 @@ def take_from_card(card: dict, style: str) -> None:
 
     Args:
         card: Of the network.
-        style: Its name; styles that were there before the others have flags
-            of their own in the card.
+        style: Its name.
     """
-    trained = card.get("flags", {})
-    for picture in card.get("style_images", ()):
-        if picture["name"] == style:
-            trained = picture.get("flags", trained)
+    from fastnst.networks import network_files
+
+    trained = network_files.style_flags(card, style)
     for name in _FROM_CARD:
         # The weights in the card belong to the layers in the card.
         if name == "style_weights" and flags.FLAGS["style_layers"].present:

@@ -168,6 +168,20 @@ def sha256(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def style_flags(card: dict, style: str) -> dict[str, str]:
+    """Returns the flags of the training in which a style was learned.
+
+    Args:
+        card: Of the network.
+        style: Its name; styles that were there before the others have flags
+            of their own in the card.
+    """
+    for picture in card.get("style_images", ()):
+        if picture["name"] == style and "flags" in picture:
+            return picture["flags"]
+    return card.get("flags", {})
+
+
 def card_text(card: dict) -> str:
     """Returns a card as the text of its file.
 
