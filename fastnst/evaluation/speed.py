@@ -21,7 +21,7 @@ MIN_TIMED = 20
 # Speed-up over 500 iterations by side, on a GTX Titan X (Table 1).
 PAPER_SPEED_UPS = {256: 1060, 512: 1026, 1024: 1042}
 # Feed-forward passes before L-BFGS, and again after it.
-_NUM_PASSES = 5
+_NUM_PASSES = 10
 
 _Clock = Callable[[], float]
 
