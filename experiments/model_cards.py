@@ -98,6 +98,10 @@ def _lines(path, about, styles, measured) -> Iterator[Line]:
     size = f"{found.num_bytes / 1e6:.1f} MB"
     if "width" in settings:
         size += f", width {settings['width']}"
+    if "weights_stored_as" in card:
+        size += f", stored in {card['weights_stored_as']}"
+    if "float16_effect" in card:
+        size += f", which moves pixels by {card['float16_effect']} of 255"
     yield "task, size", f"{found.task}, {size}"
     for picture in card.get("style_images", ()):
         yield _style(picture, styles.get(picture["name"], {}))

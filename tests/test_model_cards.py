@@ -62,8 +62,18 @@ def test_what_is_not_known_is_left_out(model_cards, folder):
         "| weights | style_weights 5 / C^2 of each layer, tv_weight 2e-06 |"
         in text
     )
-    for word in ("objective", "defects", "machine", "L-BFGS", "None", "note"):
+    unknown = "objective defects machine L-BFGS None note stored"
+    for word in unknown.split():
         assert word not in text.partition("## ")[2]
+
+
+def test_what_float16_does_to_pixels_is_told(model_cards, folder):
+    path = folder / "tiles.json"
+    card = json.loads(path.read_text())
+    card |= {"weights_stored_as": "float16", "float16_effect": 0.18}
+    path.write_text(json.dumps(card))
+    text = model_cards.readme(folder, _KNOWN, folder / "missing")
+    assert "stored in float16, which moves pixels by 0.18 of 255 |" in text
 
 
 def test_what_was_measured_is_told(model_cards, folder):

@@ -26,7 +26,7 @@ def publish(load_script):
 @pytest.fixture
 def network():
     keras.utils.set_random_seed(0)
-    network = style_transfer_network.StyleTransferNetwork("paper", width=0.25)
+    network = style_transfer_network.StyleTransferNetwork(width=0.25)
     network.build()
     return network
 
@@ -61,6 +61,23 @@ def test_a_weight_that_float16_cannot_hold_is_refused(
         )
 
 
+def test_a_network_that_float16_changes_visibly_is_refused(
+    publish, network, tmp_path, monkeypatch
+):
+    saved_networks.save(network, tmp_path / "whole.keras", {})
+    monkeypatch.setattr(
+        publish, "_round", lambda file, name: file[name].write_direct(
+            np.asarray(file[name]).round(1)
+        )
+    )
+    publish.store_in_float16(
+        tmp_path / "whole.keras", tmp_path / "coarse.keras"
+    )
+    assert 1.0 < publish.float16_effect(
+        tmp_path / "whole.keras", tmp_path / "coarse.keras"
+    )
+
+
 def test_the_network_of_the_folder_and_its_card_are_published(
     network, tmp_path, run_script, monkeypatch
 ):
@@ -72,7 +89,9 @@ def test_the_network_of_the_folder_and_its_card_are_published(
     arguments = ["--workdir=wave", f"--output_dir={tmp_path}"]
     done = run_script(_SCRIPT, *arguments, "--name=mine", "--note=by hand")
     assert done.returncode == 0, done.stderr
-    assert network_files.load_card("mine.keras") == {
+    published = network_files.load_card("mine.keras")
+    assert 0 < published.pop("float16_effect") < 1
+    assert published == {
         "style_images": [{"path": "my.jpg"}],
         "steps": 7,
         "weights_stored_as": "float16",

@@ -1,5 +1,6 @@
 """The script of Figures 3 and 4: photo and reconstructions side by side."""
 
+import csv
 import pathlib
 
 import numpy as np
@@ -42,3 +43,9 @@ def test_features_bring_the_photo_back_and_style_does_not(
         optimized = rows[:, 24 + 3 * _GAP :][:, :24]
         differences.append(np.abs(optimized - photo).mean())
     assert differences[0] < 10 < 20 < differences[1]
+    with open(tmp_path / "reconstructions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["figure"] for row in rows] == ["figure_3.png", "figure_4.png"]
+    decibels = [float(row["psnr"]) for row in rows]
+    # A mean difference of 10 is 28 dB at most.
+    assert decibels[1] < 20 * np.log10(255 / differences[1]) < decibels[0]
