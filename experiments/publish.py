@@ -14,10 +14,10 @@ import os
 import pathlib
 import zipfile
 
+from PIL import Image
 from absl import flags
 import h5py
 import numpy as np
-from PIL import Image
 
 import fastnst
 from fastnst import command_line
