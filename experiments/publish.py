@@ -22,6 +22,7 @@ import numpy as np
 import fastnst
 from fastnst import command_line
 from fastnst import whole_files
+from fastnst.networks import half_precision
 from fastnst.networks import network_files
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Workdir of a training.")
@@ -136,16 +137,9 @@ def _round(file: h5py.File, name: str) -> None:
     values = np.asarray(file[name])
     if values.dtype != np.float32:
         return
-    with np.errstate(over="ignore"):
-        half = values.astype(np.float16)
-    if not np.all(np.isfinite(half)):
-        raise ValueError(
-            f"{name} must fit into float16, at most 65504. Received: up to "
-            f"{np.abs(values).max():g}: the training diverged."
-        )
     attributes = dict(file[name].attrs)
     del file[name]
-    file[name] = half
+    file[name] = half_precision.rounded(values, name)
     file[name].attrs.update(attributes)
 
 

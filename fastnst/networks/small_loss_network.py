@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import whole_files
+from fastnst.networks import half_precision
 from fastnst.networks import loss_network
 import fastnst.pretrained
 
@@ -171,12 +172,7 @@ def save(network: keras.Model, path: str | os.PathLike) -> None:
         (kernel,) = network.get_layer(f"head_{name}").get_weights()
         arrays[f"head_{name}/kernel"] = folded_head(kernel)
     for name, values in arrays.items():
-        if not np.all(np.abs(values) <= np.finfo(np.float16).max):
-            raise ValueError(
-                f"{name} must fit into float16, at most 65504. Received: up "
-                f"to {np.abs(values).max():g}: the training diverged."
-            )
-        arrays[name] = values.astype(np.float16)
+        arrays[name] = half_precision.rounded(values, name)
     with whole_files.replacing(path) as temporary:
         with open(temporary, "wb") as file:
             np.savez_compressed(file, **arrays)
