@@ -12,9 +12,9 @@ import json
 import pathlib
 from typing import Any
 
-from absl import app
 from absl import flags
 
+from fastnst import command_line
 from fastnst import whole_files
 from fastnst.evaluation import artifacts
 from fastnst.networks import network_files
@@ -115,7 +115,8 @@ def _lines(path, about, styles, measured) -> Iterator[Line]:
         yield "measured", text
     if "note" in card:
         yield "note", card["note"]
-    yield "command", f"`{card['command']}`"
+    if "command" in card:
+        yield "command", f"`{card['command']}`"
 
 
 def _loss_network_lines(path, about) -> Iterator[Line]:
@@ -148,6 +149,8 @@ def _style(picture: dict, painting: dict) -> Line:
 
 
 def _training(card: dict, settings: dict) -> Iterator[Line]:
+    if "steps" not in card:
+        return
     steps = f"{card['steps']} steps"
     if "started_from" in card:
         before = card["started_from"]["network"]
@@ -221,4 +224,4 @@ def _rows(path: pathlib.Path) -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    command_line.run(main)

@@ -44,11 +44,12 @@ def main(argv: list[str]) -> None:
     name = command_line.required(_NAME)
     workdir = pathlib.Path(command_line.required(_WORKDIR))
     trained = workdir / network_files.NETWORK_FILE
+    network_files.read_config(trained)
     network = pathlib.Path(_OUTPUT_DIR.value) / f"{name}.keras"
     card = network_files.without_folders(network_files.load_card(trained))
     card["weights_stored_as"] = "float16"
     about = json.loads(_KNOWN.read_text(encoding="utf-8"))["networks"]
-    if name in about:
+    if "text" in about.get(name, {}):
         card["description"] = about[name]["text"]
     if _NOTE.value:
         card["note"] = _NOTE.value

@@ -33,6 +33,7 @@ from absl import flags
 
 import fastnst
 from fastnst import command_line
+from fastnst import flag_values
 from fastnst import flicker_evaluation
 from fastnst import loss_flags
 from fastnst import loss_network_evaluation
@@ -92,6 +93,7 @@ def main(argv: list[str]) -> int:
     """Measures, prints and writes one table; returns the exit code."""
     del argv
     name = command_line.required(_TABLE)
+    _check_flags_that_fit(name)
     if name == "super_resolution":
         return super_resolution_evaluation.evaluate(
             _NETWORK.value,
@@ -126,6 +128,22 @@ def main(argv: list[str]) -> int:
     table = tables[name]
     _output_dir().mkdir(parents=True, exist_ok=True)
     return table(sizes)
+
+
+def _check_flags_that_fit(table: str) -> None:
+    """Refuses flags of other tables, which would change nothing."""
+    modules = {
+        "objective": objective_evaluation,
+        "speed": speed_evaluation,
+        "super_resolution": super_resolution_evaluation,
+        "loss_network": loss_network_evaluation,
+    }
+    defined = flags.FLAGS.flags_by_module_dict()
+    for other, module in modules.items():
+        for flag in defined[module.__name__]:
+            flag_values.check_used(
+                flag.name, f"--table={other}", other == table
+            )
 
 
 def _output_dir() -> pathlib.Path:

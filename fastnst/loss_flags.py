@@ -7,6 +7,8 @@ import re
 
 from absl import flags
 
+from fastnst import flag_values
+
 STYLE_IMAGE = flags.DEFINE_list(
     "style_image",
     None,
@@ -122,31 +124,13 @@ def style_weights() -> dict[str, float]:
             layer: 5.0 / loss_network.num_channels(layer) ** 2
             for layer in layers
         }
-    weights = numbers("style_weights", STYLE_WEIGHTS.value)
+    weights = flag_values.numbers("style_weights", STYLE_WEIGHTS.value)
     if len(weights) != len(layers):
         raise ValueError(
             "--style_weights must hold one number for each of --style_layers="
             f"{','.join(layers)}. Received: {len(weights)} numbers."
         )
     return dict(zip(layers, weights))
-
-
-def numbers(name: str, values: list[str]) -> list[float]:
-    """Converts the values of a list flag.
-
-    Raises:
-        ValueError: If one is not a number of at least 0; names the flag.
-    """
-    try:
-        result = [float(value) for value in values]
-    except ValueError:
-        result = []
-    if not result or not all(0 <= value < math.inf for value in result):
-        raise ValueError(
-            f"--{name} must be numbers of at least 0, separated by commas. "
-            f"Received: {','.join(values)}."
-        )
-    return result
 
 
 def style_names() -> list[str]:
@@ -299,7 +283,7 @@ def check_content_size(name: str, size: tuple[int, int]) -> None:
 
 
 def _style_scales() -> list[float]:
-    scales = numbers("style_scales", STYLE_SCALES.value)
+    scales = flag_values.numbers("style_scales", STYLE_SCALES.value)
     if not min(scales):
         raise ValueError(
             "--style_scales must be of 1, 0.5 and 0.25. Received: "

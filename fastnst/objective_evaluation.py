@@ -159,6 +159,7 @@ def _figure_5(
     """Optimizes the photos; writes the curves, a table and the picture."""
     from fastnst.evaluation import curve_file
     from fastnst.evaluation import figure
+    from fastnst.evaluation import mean_curves
     from fastnst.evaluation import objective
     from fastnst.evaluation import optimization_curve
     from fastnst.evaluation import tables
@@ -183,16 +184,16 @@ def _figure_5(
             equal = curve.crossing(network[curve.photo])
             print(f"{curve}, equal after {equal}", flush=True)
         worth += optimization_curve.equivalences(found, network)
-        points += optimization_curve.means(found)
+        points += mean_curves.means(found)
         panels.append(
-            optimization_curve.panel(
+            mean_curves.panel(
                 size, found, [*content.values()], [*network.values()]
             )
         )
     print(_table_of_equivalences(worth, output_dir), end="")
     tables.write_csv(
         output_dir / "objective_means.csv",
-        optimization_curve.Mean._fields,
+        mean_curves.Mean._fields,
         points,
     )
     figure.draw(output_dir / "objective.png", panels)

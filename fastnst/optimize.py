@@ -19,6 +19,7 @@ from absl import flags
 
 import fastnst
 from fastnst import command_line
+from fastnst import flag_values
 from fastnst import loss_flags
 
 _CONTENT_IMAGE = flags.DEFINE_string("content_image", None, "The photo.")
@@ -77,6 +78,11 @@ _LAYERS = flags.DEFINE_list(
 flags.adopt_module_key_flags(loss_flags)
 
 _PRINT_SECONDS = 5.0
+# What reconstructions of features or of style have no use for.
+_OF_STYLE_TRANSFER = (
+    "content_layer content_weight style_layers style_names style_scales "
+    "style_weights tv_weight"
+).split()
 
 
 def main(argv: list[str]) -> int:
@@ -122,18 +128,21 @@ def _check_flags_that_fit() -> None:
             f"--reconstruct={_RECONSTRUCT.value} starts from noise: leave "
             f"--start={_START.value} out."
         )
+    kind = _RECONSTRUCT.value
+    style = ("style transfer or --reconstruct=style", kind != "feature")
     wanted = {
-        "layer": ("--reconstruct=feature", _RECONSTRUCT.value == "feature"),
-        "layers": ("--reconstruct=style", _RECONSTRUCT.value == "style"),
+        "content_image": ("what is not --reconstruct=style", kind != "style"),
+        "layer": ("--reconstruct=feature", kind == "feature"),
+        "layers": ("--reconstruct=style", kind == "style"),
         "noise_contrast": ("--start=noise", _START.value == "noise"),
         "seed": ("--start=noise", _START.value == "noise"),
+        "style_image": style,
+        "style_image_size": style,
     }
-    for name, (other, given) in wanted.items():
-        if flags.FLAGS[name].present and not given:
-            raise ValueError(
-                f"--{name} belongs to {other}: give both or neither. "
-                f"Received: --{name}={flags.FLAGS[name].value}."
-            )
+    for name in _OF_STYLE_TRANSFER:
+        wanted[name] = ("style transfer, without --reconstruct", not kind)
+    for name, (other, used) in wanted.items():
+        flag_values.check_used(name, other, used)
 
 
 def _checked_output() -> pathlib.Path:
@@ -144,9 +153,12 @@ def _checked_output() -> pathlib.Path:
     output = pathlib.Path(_OUTPUT.value)
     image_files.checked_format(output)
     inputs = [_CONTENT_IMAGE.value, *(loss_flags.STYLE_IMAGE.value or ())]
-    if any(output.resolve() == pathlib.Path(p).resolve() for p in inputs if p):
-        raise ValueError(f"--output={output} would overwrite an input.")
+    resolved = [pathlib.Path(path).resolve() for path in inputs if path]
     for path in [output, *_intermediate_outputs(output)]:
+        if path.resolve() in resolved:
+            raise ValueError(
+                f"--output={output} would overwrite an input, {path}."
+            )
         if path.exists() and not _OVERWRITE.value:
             raise ValueError(
                 f"{path} exists. Choose another --output or set --overwrite."
@@ -184,7 +196,7 @@ def _read(path: str, short_side: int):
 
 def _problem():
     """Returns the target image, the objective and the weights of its terms."""
-    from fastnst.training import image_optimizer
+    from fastnst.training import image_objectives
 
     if _RECONSTRUCT.value == "feature":
         content = _read(_content_image(), _IMAGE_SIZE.value)
@@ -192,7 +204,7 @@ def _problem():
             "--content_image", content.shape[1:3], [_LAYER.value]
         )
         network = loss_flags.build_loss_network([_LAYER.value], "float32")
-        objective = image_optimizer.feature_reconstruction(
+        objective = image_objectives.feature_reconstruction(
             network, _LAYER.value, content
         )
         return content, objective, {}
@@ -205,14 +217,14 @@ def _problem():
                 "--style_image", image.shape[1:3], _LAYERS.value
             )
         network = loss_flags.build_loss_network(_LAYERS.value, "float32")
-        objective = image_optimizer.style_reconstruction(
+        objective = image_objectives.style_reconstruction(
             network, _LAYERS.value, style
         )
         return start, objective, {}
     content = _read(_content_image(), _IMAGE_SIZE.value)
     loss_flags.check_content_size("--content_image", content.shape[1:3])
     _, transfer = loss_flags.build_style_objective()
-    objective = image_optimizer.style_transfer(
+    objective = image_objectives.style_transfer(
         transfer, transfer.content_features(content)
     )
     return content, objective, transfer.weights

@@ -65,6 +65,11 @@ def evaluate(
     from fastnst.evaluation import speed
     from fastnst.evaluation import tables
 
+    if _FULL.value and flags.FLAGS["timed_iterations"].present:
+        raise ValueError(
+            "--full times all iterations: leave --timed_iterations="
+            f"{_TIMED_ITERATIONS.value} out."
+        )
     objective_evaluation.take_from_card(transformer.card, style)
     for size in sizes:
         loss_flags.check_content_size("--image_size", (size, size))
@@ -99,13 +104,14 @@ def evaluate(
 def _timed(stylize, transfer, pixels):
     """Times network, L-BFGS and network again, on one photo."""
     from fastnst.evaluation import speed
+    from fastnst.training import image_objectives
     from fastnst.training import image_optimizer
 
     num_iterations = _TIMED_ITERATIONS.value
     if _FULL.value:
         num_iterations = max(speed.ITERATIONS)
     optimizer = image_optimizer.ImageOptimizer(
-        image_optimizer.style_transfer(
+        image_objectives.style_transfer(
             transfer, transfer.content_features(pixels)
         )
     )

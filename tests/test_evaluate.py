@@ -315,6 +315,8 @@ def test_what_random_weights_judged_is_not_measured(evaluate, workplace, table):
     [
         ({"num_images": 2}, "--num_images must be 1"),
         ({"timed_iterations": 19}, "timed_iterations"),
+        ({"timed_iterations": 30, "full": True}, "--full times all"),
+        ({"max_iterations": 9}, "--max_iterations belongs to --table=obj"),
         ({"precision": "float16"}, "precision"),
     ],
 )

@@ -33,7 +33,27 @@ def _flags(folder, **flags):
         "style_image_size": 20,
         **flags,
     }
-    return [f"--{name}={value}" for name, value in given.items()]
+    return [
+        f"--{name}={value}"
+        for name, value in given.items()
+        if value is not None
+    ]
+
+
+# Instead of the flags of the workplace that belong to style transfer.
+_FEATURE = {
+    "reconstruct": "feature",
+    "style_image": None,
+    "style_image_size": None,
+    "content_layer": None,
+    "style_layers": None,
+}
+_STYLE = {
+    "reconstruct": "style",
+    "content_image": None,
+    "content_layer": None,
+    "style_layers": None,
+}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +97,7 @@ def test_feature_reconstruction_returns_to_the_photo(optimize, workplace):
     output = workplace / "feature.png"
     done = optimize(
         output=output,
-        reconstruct="feature",
+        **_FEATURE,
         layer="relu1_1",
         image_size=0,
         num_iterations=10,
@@ -99,7 +119,7 @@ def test_ctrl_c_writes_the_best_image(workplace, number, code):
     flags = _flags(
         workplace,
         output=output,
-        reconstruct="style",
+        **_STYLE,
         layers="relu1_1,relu1_2",
         num_iterations=1000000,
     )
@@ -159,12 +179,20 @@ def test_ctrl_c_writes_the_best_image(workplace, number, code):
             "relu3_3. Received: 4x3",
         ),
         (
-            {"output": "a.png", "image_size": 1, "reconstruct": "feature"},
+            {"output": "a.png", "image_size": 1, **_FEATURE},
             "at least 2 pixels high and wide for relu2_2. Received: 1x1",
         ),
         (
-            {"output": "a.png", "style_image_size": 3, "reconstruct": "style"},
+            {"output": "a.png", "style_image_size": 3, **_STYLE},
             "--style_image must be at least 4 pixels high and wide for relu3_3",
+        ),
+        (
+            {"output": "a.png", **_FEATURE, "tv_weight": 1.0},
+            "--tv_weight belongs to style transfer, without --reconstruct",
+        ),
+        (
+            {"output": "a.png", "reconstruct": "feature"},
+            "--style_image belongs to style transfer or --reconstruct=style",
         ),
     ],
 )
@@ -174,6 +202,22 @@ def test_bad_flags_are_one_line(optimize, workplace, flags, expected):
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert expected in line
+
+
+def test_intermediate_pictures_spare_the_photo(optimize, tmp_path, workplace):
+    photo = tmp_path / "kept_3.png"
+    Image.fromarray(np.zeros([9, 9, 3], np.uint8)).save(photo)
+    before = photo.read_bytes()
+    done = optimize(
+        output=tmp_path / "kept.png",
+        content_image=photo,
+        num_iterations=8,
+        save_every=3,
+        overwrite=True,
+    )
+    assert done.returncode == 1
+    assert f"would overwrite an input, {photo}" in done.stderr
+    assert photo.read_bytes() == before
 
 
 @pytest.mark.parametrize("existing", ["kept.png", "kept_0.png", "kept_6.png"])

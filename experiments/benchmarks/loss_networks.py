@@ -14,13 +14,14 @@ import pathlib
 import statistics
 import time
 
-from absl import app
 from absl import flags
 import keras
 import numpy as np
 import tensorflow as tf
 import work
 
+from fastnst import command_line
+from fastnst import flag_values
 from fastnst.evaluation import tables
 from fastnst.networks import loss_network
 from fastnst.networks import small_loss_network
@@ -50,6 +51,7 @@ _LAYERS = small_loss_network.LAYERS
 def main(argv: list[str]) -> None:
     """Measures and prints."""
     del argv
+    widths = flag_values.numbers("widths", _WIDTHS.value)
     objectives = {
         name: _objective(network) for name, network in _networks().items()
     }
@@ -57,10 +59,10 @@ def main(argv: list[str]) -> None:
         ("loss network", name): _loss_network_step(objective)
         for name, objective in objectives.items()
     }
-    for width in _WIDTHS.value:
+    for width in widths:
         for name, objective in objectives.items():
-            steps[f"step at width {width}", name] = _whole_step(
-                objective, float(width)
+            steps[f"step at width {width:g}", name] = _whole_step(
+                objective, width
             )
     seconds = _medians(steps)
     parts = list(dict.fromkeys(part for part, _ in steps))
@@ -172,4 +174,4 @@ def _work() -> str:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    command_line.run(main)

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst.evaluation import curve_file
-from fastnst.evaluation import figure
 from fastnst.evaluation import objective
+from fastnst.training import image_objectives
 from fastnst.training import image_optimizer
 from fastnst.training import style_objective
 
@@ -25,12 +25,6 @@ from fastnst.training import style_objective
 STARTS = ("noise", "content")
 # The iterations at which the paper's figure is read off.
 _READ_AT = (50, 100, 500)
-_COLORS = {
-    "noise": (31, 119, 180),
-    "content": (44, 160, 44),
-    "content image": (127, 127, 127),
-    "network": (214, 39, 40),
-}
 
 
 class Equivalence(NamedTuple):
@@ -78,26 +72,6 @@ class Equivalence(NamedTuple):
         )
 
 
-class Mean(NamedTuple):
-    """A point of the mean curve of the photos of one size and one start.
-
-    Attributes:
-        size: Side of the photos, pixels.
-        start: One of `STARTS`.
-        iteration: Number of iterations done.
-        photos: How many curves go that far; the others do not count.
-        mean: Of their objectives.
-        deviation: Of the sample.
-    """
-
-    size: int
-    start: str
-    iteration: int
-    photos: int
-    mean: float
-    deviation: float
-
-
 def curves(
     transfer: style_objective.StyleObjective,
     photos: Sequence[tuple[str, np.ndarray]],
@@ -127,7 +101,7 @@ def curves(
     # One variable for the target of all photos: the objective is traced once.
     features = tf.Variable(transfer.content_features(photos[0][1]))
     optimizer = image_optimizer.ImageOptimizer(
-        image_optimizer.style_transfer(transfer, features)
+        image_objectives.style_transfer(transfer, features)
     )
     for name, photo in photos:
         for start in starts:
@@ -258,62 +232,3 @@ def _ratio(
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
-
-
-def means(found: Sequence[curve_file.Curve]) -> list[Mean]:
-    """Computes the mean curve of each start.
-
-    Args:
-        found: Curves of photos of one size.
-
-    Returns:
-        One for each start and iteration, as long as at least half of the
-        curves go on.
-    """
-    results = []
-    for start in dict.fromkeys(curve.start for curve in found):
-        chosen = [c.objectives for c in found if c.start == start]
-        for iteration in range(max(map(len, chosen))):
-            values = [v[iteration] for v in chosen if len(v) > iteration]
-            if 2 * len(values) < len(chosen):
-                break
-            results.append(
-                Mean(
-                    found[0].size,
-                    start,
-                    iteration,
-                    len(values),
-                    *objective.mean_and_deviation(values),
-                )
-            )
-    return results
-
-
-def panel(
-    size: int,
-    found: Sequence[curve_file.Curve],
-    content: Sequence[float],
-    network: Sequence[float],
-) -> figure.Panel:
-    """Returns what Figure 5 shows of one size.
-
-    Args:
-        size: Side of the photos, pixels.
-        found: Their curves.
-        content: The objective of each photo itself.
-        network: That of each output of the network.
-
-    Returns:
-        The panel; the lines are those of `means`.
-    """
-    lines = []
-    every = means(found)
-    for start in dict.fromkeys(each.start for each in every):
-        points = [each[-2:] for each in every if each.start == start]
-        lines.append(
-            figure.Line(f"L-BFGS from {start}", _COLORS[start], *zip(*points))
-        )
-    for label, values in (("content image", content), ("network", network)):
-        mean, deviation = objective.mean_and_deviation(values)
-        lines.append(figure.Line(label, _COLORS[label], [mean], [deviation]))
-    return figure.Panel(f"{size}x{size}, {len(content)} photos", lines)

@@ -204,30 +204,3 @@ def test_curves_end_after_their_crossing_and_are_not_computed_twice(
         np.testing.assert_allclose(
             new.objectives[:4], old.objectives[:4], rtol=1e-3
         )
-
-
-def test_means_go_on_while_half_of_the_curves_do():
-    found = [
-        _curve([9, 5, 3, 2, 1], "a"),
-        _curve([7, 3, 2, 1], "b"),
-        _curve([5, 1], "c"),
-        _curve([8, 4], "a", start="content"),
-    ]
-    every = optimization_curve.means(found)
-    noise = [each for each in every if each.start == "noise"]
-    assert [each.iteration for each in noise] == [0, 1, 2, 3]
-    assert [each.photos for each in noise] == [3, 3, 2, 2]
-    assert [each.mean for each in noise] == [7.0, 3.0, 2.5, 1.5]
-    assert noise[0].deviation == pytest.approx(2.0)
-    assert [each.mean for each in every[4:]] == [8.0, 4.0]
-    assert {each.deviation for each in every[4:]} == {0.0}
-
-
-def test_panel_has_the_means_and_both_levels():
-    found = [_curve([9, 5], "a"), _curve([7, 3], "b")]
-    panel = optimization_curve.panel(8, found, [20.0, 40.0], [2.0, 2.0])
-    noise, content, network = panel.lines
-    assert list(noise.mean) == [8.0, 4.0]
-    assert list(noise.deviation) == pytest.approx([2**0.5, 2**0.5])
-    assert (content.label, list(content.mean)) == ("content image", [30.0])
-    assert list(network.deviation) == [0.0]

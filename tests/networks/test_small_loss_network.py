@@ -108,7 +108,15 @@ def test_other_files_are_refused(weights_file, tmp_path):
     np.savez(other, kernel=np.zeros(3))
     text = tmp_path / "text.npz"
     text.write_text("no weights")
-    for path in (half, other, text):
+    array = tmp_path / "array.npz"
+    with open(array, "wb") as file:
+        np.save(file, np.zeros(3))
+    # In the middle of the compressed weights: zlib's own error.
+    bent = tmp_path / "bent.npz"
+    content = bytearray(weights_file.read_bytes())
+    content[60:90] = bytes(30)
+    bent.write_bytes(content)
+    for path in (half, other, text, array, bent):
         with pytest.raises(ValueError, match="fastnst.distill"):
             small_loss_network.SmallLossNetwork(_LAYERS, weights=path)
     with pytest.raises(OSError, match="none.npz"):

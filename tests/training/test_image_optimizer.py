@@ -7,6 +7,7 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
+from fastnst.training import image_objectives
 from fastnst.training import image_optimizer
 from fastnst.training import style_objective
 
@@ -207,7 +208,7 @@ def test_style_transfer_is_the_objective_of_training(tiny_loss_network):
     )
     features = objective.content_features(content[None])
     optimizer = image_optimizer.ImageOptimizer(
-        image_optimizer.style_transfer(objective, features)
+        image_objectives.style_transfer(objective, features)
     )
     start = image_optimizer.white_noise((1, 8, 8, 3), seed=1)
     best = optimizer.run(start, num_iterations=60)
@@ -237,10 +238,10 @@ def test_style_reconstruction_matches_grams_of_another_size(tiny_loss_network):
     style = generator.uniform(0, 255, (1, 12, 10, 3)).astype(np.float32)
     layers = ("relu1_2", "relu3_3")
     best = image_optimizer.ImageOptimizer(
-        image_optimizer.style_reconstruction(tiny_loss_network, layers, style)
+        image_objectives.style_reconstruction(tiny_loss_network, layers, style)
     ).run(image_optimizer.white_noise((1, 8, 8, 3)), num_iterations=200)
-    target = image_optimizer.gram_matrices(tiny_loss_network, layers, style)
-    found = image_optimizer.gram_matrices(
+    target = image_objectives.gram_matrices(tiny_loss_network, layers, style)
+    found = image_objectives.gram_matrices(
         tiny_loss_network, layers, tf.constant(best.image)
     )
     for layer in layers:
@@ -281,7 +282,7 @@ def test_deeper_layers_keep_less_of_an_image(vgg16, photo):
     found = {}
     for layer in vgg16.layers:
         best = image_optimizer.ImageOptimizer(
-            image_optimizer.feature_reconstruction(vgg16, layer, photo)
+            image_objectives.feature_reconstruction(vgg16, layer, photo)
         ).run(_faint_noise(photo), num_iterations=40)
         found[layer] = _psnr(best.image, photo)
     print(found)
@@ -293,12 +294,12 @@ def test_deeper_layers_keep_less_of_an_image(vgg16, photo):
 @pytest.mark.pretrained
 def test_style_reconstruction_keeps_grams_and_not_pixels(vgg16, photo):
     best = image_optimizer.ImageOptimizer(
-        image_optimizer.style_reconstruction(vgg16, vgg16.layers, photo)
+        image_objectives.style_reconstruction(vgg16, vgg16.layers, photo)
     ).run(_faint_noise(photo), num_iterations=100)
 
     def gram_errors(image):
-        target = image_optimizer.gram_matrices(vgg16, vgg16.layers, photo)
-        found = image_optimizer.gram_matrices(vgg16, vgg16.layers, image)
+        target = image_objectives.gram_matrices(vgg16, vgg16.layers, photo)
+        found = image_objectives.gram_matrices(vgg16, vgg16.layers, image)
         return [
             np.linalg.norm(found[layer] - target[layer])
             / np.linalg.norm(target[layer])
