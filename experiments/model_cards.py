@@ -142,7 +142,7 @@ def _loss_network_lines(path, about) -> Iterator[Line]:
 
 
 def _style(picture: dict, painting: dict) -> Line:
-    keys = ("artist", "title", "year", "rights")
+    keys = ("artist", "title", "year", "rights", "pixels")
     about = [painting[key] for key in keys if key in painting]
     digest = f"picture sha256 {picture['sha256'][:16]}..."
     return f"style `{picture['name']}`", ", ".join([*about, digest])
