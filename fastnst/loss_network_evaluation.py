@@ -47,7 +47,6 @@ def evaluate(
     fastnst.import_tensorflow()
     from fastnst.evaluation import loss_agreement
     from fastnst.evaluation import tables
-    from fastnst.inference import transform
     from fastnst.networks import loss_network
     from fastnst.networks import small_loss_network
 
@@ -58,14 +57,7 @@ def evaluate(
     genuine = loss_network.LossNetwork(
         layers, weights=loss_flags.VGG16_WEIGHTS.value
     )
-    stylizers = []
-    for name in _STYLIZERS.value:
-        transformer = transform.ImageTransformer.load(name)
-        transformer.require_task("style_transfer")
-        stylizers += [
-            functools.partial(transformer.stylize, style=style)
-            for style in transformer.style_names
-        ]
+    stylizers = _stylizers()
     rows = []
     for size in sizes:
         loss_flags.check_size("--image_size", (size, size), list(layers))
@@ -86,3 +78,18 @@ def evaluate(
     header = ("size", *loss_agreement.Row._fields)
     print(tables.write(output_dir, "loss_network", header, rows), end="")
     return 0
+
+
+def _stylizers() -> list[Callable]:
+    """Returns a function for every style of every network of the flags."""
+    from fastnst.inference import transform
+
+    stylizers: list[Callable] = []
+    for name in _STYLIZERS.value:
+        transformer = transform.ImageTransformer.load(name)
+        transformer.require_task("style_transfer")
+        stylizers += [
+            functools.partial(transformer.stylize, style=style)
+            for style in transformer.style_names
+        ]
+    return stylizers

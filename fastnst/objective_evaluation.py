@@ -164,25 +164,12 @@ def _figure_5(
     from fastnst.evaluation import optimization_curve
     from fastnst.evaluation import tables
 
-    starts = ["noise", "content"] if _START.value == "both" else [_START.value]
     file = curve_file.CurveFile(output_dir / "objective_curves.csv", setup)
     worth, panels, points = [], [], []
     for size, measurements in measured.items():
         content = objective.totals(measurements, objective.CONTENT)
         network = objective.totals(measurements, objective.NETWORK)
-        found = []
-        for curve in optimization_curve.curves(
-            transfer,
-            photos(size),
-            network,
-            file,
-            starts=starts,
-            min_iterations=_MIN_ITERATIONS.value,
-            max_iterations=_MAX_ITERATIONS.value,
-        ):
-            found.append(curve)
-            equal = curve.crossing(network[curve.photo])
-            print(f"{curve}, equal after {equal}", flush=True)
+        found = _curves(transfer, photos(size), network, file)
         worth += optimization_curve.equivalences(found, network)
         points += mean_curves.means(found)
         panels.append(
@@ -198,6 +185,27 @@ def _figure_5(
     )
     figure.draw(output_dir / "objective.png", panels)
     print(f"written: {output_dir / 'objective.png'}")
+
+
+def _curves(transfer, photos: list, network: dict[str, float], file) -> list:
+    """Returns the curves of photos of one size; prints each when it ends."""
+    from fastnst.evaluation import optimization_curve
+
+    starts = ["noise", "content"] if _START.value == "both" else [_START.value]
+    found = []
+    for curve in optimization_curve.curves(
+        transfer,
+        photos,
+        network,
+        file,
+        starts=starts,
+        min_iterations=_MIN_ITERATIONS.value,
+        max_iterations=_MAX_ITERATIONS.value,
+    ):
+        found.append(curve)
+        equal = curve.crossing(network[curve.photo])
+        print(f"{curve}, equal after {equal}", flush=True)
+    return found
 
 
 def _table_of_equivalences(worth: list, output_dir: pathlib.Path) -> str:

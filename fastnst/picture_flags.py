@@ -98,17 +98,23 @@ def transform(
     )
     transformer.require_task(task)
     run = prepare(transformer)
-    outcomes: Iterator[Any]
     if videos:
-        outcomes = video_flags.transform_files(run, jobs, overwrite=overwrite)
-    else:
-        outcomes = picture_files.transform_files(
+        return _print_outcomes(
+            video_flags.transform_files(run, jobs, overwrite=overwrite)
+        )
+    return _print_outcomes(
+        picture_files.transform_files(
             run,
             jobs,
             quality=QUALITY.value,
             overwrite=overwrite,
             copies=copies,
         )
+    )
+
+
+def _print_outcomes(outcomes: Iterator[Any]) -> int:
+    """Prints the outcome of each file; returns the exit code."""
     failed = False
     for outcome in outcomes:
         print(outcome, flush=True)

@@ -101,17 +101,7 @@ def main(argv: list[str]) -> int:
     # Finds here, not on the workers, that network and style do not fit.
     shard_stylizer.ShardStylizer(settings)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    output.open(
-        sources,
-        {
-            "network": digest,
-            "style": str(settings.style),
-            "precision": settings.precision,
-            "image_feature": str(settings.image_feature),
-            "image_format": settings.image_format,
-            "files per shard": str(per_shard),
-        },
-    )
+    output.open(sources, _what_shapes_the_result(settings, digest, per_shard))
     shards = collection.cut(sources, per_shard)
     left = [shard for shard in shards if output.report(shard) is None]
     print(f"{len(shards) - len(left)} of {len(shards)} shards are done already")
@@ -119,6 +109,18 @@ def main(argv: list[str]) -> int:
         counters = beam_pipeline.run(left, settings, _options())
         print("this run: " + ", ".join(f"{k} {v}" for k, v in counters.items()))
     return _summarize(output, shards)
+
+
+def _what_shapes_the_result(settings, digest: str, per_shard: int) -> dict:
+    """Returns what must be the same when a collection is continued."""
+    return {
+        "network": digest,
+        "style": str(settings.style),
+        "precision": settings.precision,
+        "image_feature": str(settings.image_feature),
+        "image_format": settings.image_format,
+        "files per shard": str(per_shard),
+    }
 
 
 def _summarize(output, shards) -> int:
