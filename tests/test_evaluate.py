@@ -249,6 +249,25 @@ def test_speed_uses_the_layers_of_the_card_for_the_slow_method(
     assert "48x48: 21 iterations" in markdown and "scaled" in markdown
 
 
+def test_full_speed_times_as_far_as_it_gets(evaluate, workplace, tmp_path):
+    done = evaluate(
+        *_arguments(
+            workplace,
+            table="speed",
+            image_size="32",
+            full=True,
+            output_dir=tmp_path,
+        )
+    )
+    assert done.returncode == 0, done.stderr
+    (row,) = _read(tmp_path / "speed.csv")
+    # So small a network is done before 500.
+    assert 100 < int(row["iterations_timed"]) <= int(row["evaluations"]) <= 600
+    seconds = [float(row[f"lbfgs_{n}"]) for n in (100, 300, 500)]
+    assert 0 < seconds[0] < seconds[1] < seconds[2]
+    assert "those of 100" not in (tmp_path / "speed.md").read_text()
+
+
 @pytest.fixture
 def extended(workplace, tmp_path):
     """Saves the network, its style there before others, and what it learned."""
