@@ -261,7 +261,7 @@ def test_full_speed_times_as_far_as_it_gets(evaluate, workplace, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     (row,) = _read(tmp_path / "speed.csv")
-    # So small a network is done before 500.
+    # So small a picture converges before 500.
     assert 100 < int(row["iterations_timed"]) <= int(row["evaluations"]) <= 600
     seconds = [float(row[f"lbfgs_{n}"]) for n in (100, 300, 500)]
     assert 0 < seconds[0] < seconds[1] < seconds[2]
