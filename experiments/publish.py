@@ -14,7 +14,6 @@ import os
 import pathlib
 import zipfile
 
-from PIL import Image
 from absl import flags
 import h5py
 import numpy as np
@@ -22,6 +21,7 @@ import numpy as np
 import fastnst
 from fastnst import command_line
 from fastnst import whole_files
+from fastnst.data import image_files
 from fastnst.networks import half_precision
 from fastnst.networks import network_files
 
@@ -110,8 +110,7 @@ def float16_effect(
     networks = [transform.ImageTransformer.load(p) for p in (whole, rounded)]
     differences = []
     for path in sorted(_PHOTOS.glob("*.jpg")):
-        with Image.open(path) as picture:
-            photo = np.asarray(picture.convert("RGB"), np.float32)
+        photo = image_files.read_image(path).flattened().astype(np.float32)
         for style in networks[0].style_names or (None,):
             first, second = (n.transform(photo, style) for n in networks)
             differences.append(np.abs(first - second).max())
