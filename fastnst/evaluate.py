@@ -223,6 +223,7 @@ def _objective(sizes: list[int]) -> int:
 
 def _speed(sizes: list[int]) -> int:
     objective_evaluation.check_flags()
+    speed_evaluation.check_flags()
     if not set(_photo_counts(len(sizes))) <= {None, 1}:
         raise ValueError(
             "--num_images must be 1 with --table=speed, which needs one photo. "

@@ -31,6 +31,15 @@ _PRECISION = flags.DEFINE_enum(
 IMAGE_SIZES = ["256", "512", "1024"]
 
 
+def check_flags() -> None:
+    """Raises ValueError for what can be refused before a network is loaded."""
+    if _FULL.value and flags.FLAGS["timed_iterations"].present:
+        raise ValueError(
+            "--full times all iterations: leave --timed_iterations="
+            f"{_TIMED_ITERATIONS.value} out."
+        )
+
+
 def precision() -> str:
     """Returns what the network shall compute in."""
     return _PRECISION.value
@@ -65,11 +74,6 @@ def evaluate(
     from fastnst.evaluation import speed
     from fastnst.evaluation import tables
 
-    if _FULL.value and flags.FLAGS["timed_iterations"].present:
-        raise ValueError(
-            "--full times all iterations: leave --timed_iterations="
-            f"{_TIMED_ITERATIONS.value} out."
-        )
     objective_evaluation.take_from_card(transformer.card, style)
     for size in sizes:
         loss_flags.check_content_size("--image_size", (size, size))
