@@ -7,6 +7,7 @@ in the formulation that runs fastest; the kernels are stored in the plain form.
 import keras
 import tensorflow as tf
 
+from fastnst.networks import formulation
 from fastnst.networks import padding as padding_lib
 
 # A few-channel convolution computes this many output pixels at once, a side.
@@ -130,7 +131,9 @@ def upsampled_convolution(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     )
     # The phases of an output pixel come from different windows: the mosaic is
     # one pixel larger on every side.
-    return tf.nn.depth_to_space(phases, 2)[:, 1:-1, 1:-1]
+    if formulation.is_for_litert():
+        return tf.nn.depth_to_space(phases, 2)[:, 1:-1, 1:-1]
+    return _inner_mosaic(phases)
 
 
 def transposed_convolution(
@@ -159,6 +162,31 @@ def transposed_convolution(
         "VALID",
     )
     return enlarged[:, 1:, 1:]
+
+
+@tf.custom_gradient
+def _inner_mosaic(phases: tf.Tensor):
+    """Interleaves the four phases, without the outermost pixels.
+
+    Plain definition: `tf.nn.depth_to_space(phases, 2)[:, 1:-1, 1:-1]`; one
+    gather of whole pixels passes over them once.
+    """
+    shape = tf.shape(phases)
+    batch, height, width = [phases.shape[i] or shape[i] for i in range(3)]
+    filters = phases.shape[3] // 4
+    rows, columns = [tf.range(1, 2 * side - 1) for side in (height, width)]
+    # Which of the four phases of which window an output pixel is.
+    index = 4 * (rows // 2 * width) + 2 * (rows % 2)
+    index = index[:, None] + 4 * (columns // 2) + columns % 2
+    flat = tf.reshape(phases, [batch, -1, filters])
+    pixels = tf.gather(flat, tf.reshape(index, [-1]), axis=1)
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        framed = tf.pad(upstream, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        return tf.nn.space_to_depth(framed, 2)
+
+    inner = [batch, 2 * height - 2, 2 * width - 2, filters]
+    return tf.reshape(pixels, inner), gradient
 
 
 def _phase_kernel(kernel: tf.Tensor) -> tf.Tensor:

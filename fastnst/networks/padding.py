@@ -1,7 +1,8 @@
 """Reflection padding: of feature maps, and of pictures of any size.
 
-`reflection_padding(x, p)` equals `tf.pad(x, ..., mode="REFLECT")`, whose CPU
-kernel is slow: here it is one gather forward and slices backward. For LiteRT
+`reflection_padding(x, p)` equals `tf.pad(x, ..., mode="REFLECT")` and
+`edge_padding(x)` the mode "SYMMETRIC" by one pixel, whose CPU kernels are slow:
+here they are one gather forward and slices backward. For LiteRT
 (`formulation.for_litert`) it is slices and a concatenation, which it runs
 fastest and its GPU engine accepts.
 """
@@ -25,19 +26,7 @@ def reflection_padding(images: tf.Tensor, padding: int) -> tf.Tensor:
         channels).
     """
 
-    @tf.custom_gradient
-    def padded(images: tf.Tensor):
-        shape = tf.shape(images)
-        size = images.shape
-
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            return _fold_back(_fold_back(upstream, padding, 2), padding, 1)
-
-        rows = _reflected(size[1] or shape[1], padding, padding)
-        columns = _reflected(size[2] or shape[2], padding, padding)
-        return _take_pixels(images, rows, columns), gradient
-
-    return padded(images)
+    return _mirror_padding(images, padding, 1)
 
 
 def edge_padding(images: tf.Tensor) -> tf.Tensor:
@@ -49,8 +38,29 @@ def edge_padding(images: tf.Tensor) -> tf.Tensor:
     Returns:
         float, shape (batch, height + 2, width + 2, channels).
     """
-    images = tf.concat([images[:, :1], images, images[:, -1:]], 1)
-    return tf.concat([images[:, :, :1], images, images[:, :, -1:]], 2)
+    return _mirror_padding(images, 1, 0)
+
+
+def _mirror_padding(images: tf.Tensor, padding: int, skipped: int):
+    """Mirrors outward; `skipped` is 1 if the edge itself is not repeated."""
+
+    @tf.custom_gradient
+    def padded(images: tf.Tensor):
+        shape = tf.shape(images)
+        size = images.shape
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            for axis in (2, 1):
+                upstream = _fold_back(upstream, padding, axis, skipped)
+            return upstream
+
+        rows, columns = [
+            _mirrored(size[axis] or shape[axis], padding, padding, skipped)
+            for axis in (1, 2)
+        ]
+        return _take_pixels(images, rows, columns), gradient
+
+    return padded(images)
 
 
 def pad_to_multiple(
@@ -81,8 +91,8 @@ def pad_to_multiple(
         return images
     return _take_pixels(
         images,
-        _reflected(rows, frame, below + frame),
-        _reflected(columns, frame, right + frame),
+        _mirrored(rows, frame, below + frame),
+        _mirrored(columns, frame, right + frame),
     )
 
 
@@ -96,20 +106,19 @@ def _is_positive(size: int | tf.Tensor) -> bool:
     return not isinstance(size, int) or size > 0
 
 
-def _reflected(size, before, after) -> np.ndarray | tf.Tensor:
+def _mirrored(size, before, after, skipped=1) -> np.ndarray | tf.Tensor:
     """Computes which row each row of the padded picture is a copy of.
 
     A constant where the size is known when the graph is built.
     """
     known = all(isinstance(number, int) for number in (size, before, after))
     xp = np if known else tf
-    last = size - 1
-    period = xp.maximum(2 * last, 1)
+    period = xp.maximum(2 * (size - skipped), 1)
     if known:
         place = np.arange(-before, size + after, dtype=np.int32) % period
     else:
         place = tf.range(-before, size + after) % period
-    return xp.minimum(place, period - place) % size
+    return xp.minimum(place, period - 1 + skipped - place) % size
 
 
 def _take_pixels(images: tf.Tensor, rows, columns) -> tf.Tensor:
@@ -161,29 +170,32 @@ def _part(images: tf.Tensor, axis: int, begin, end) -> tf.Tensor:
     return images[:, begin:end] if axis == 1 else images[:, :, begin:end]
 
 
-def _fold_back(gradient: tf.Tensor, padding: int, axis: int) -> tf.Tensor:
+def _fold_back(
+    gradient: tf.Tensor, padding: int, axis: int, skipped: int
+) -> tf.Tensor:
     """Adds the mirrored frame back inside: the adjoint of the padding."""
     padded = gradient.shape[axis] or tf.shape(gradient)[axis]
     size = padded - 2 * padding
     begin = tf.reverse(_part(gradient, axis, 0, padding), [axis])
     end = tf.reverse(_part(gradient, axis, padded - padding, padded), [axis])
     inside = _part(gradient, axis, padding, padding + size)
-    if isinstance(size, int) and size >= 2 * padding + 2:
+    reach = padding + skipped
+    if isinstance(size, int) and size >= 2 * reach:
         return tf.concat(
             [
-                _part(inside, axis, 0, 1),
-                _part(inside, axis, 1, padding + 1) + begin,
-                _part(inside, axis, padding + 1, size - padding - 1),
-                _part(inside, axis, size - padding - 1, size - 1) + end,
-                _part(inside, axis, size - 1, size),
+                _part(inside, axis, 0, skipped),
+                _part(inside, axis, skipped, reach) + begin,
+                _part(inside, axis, reach, size - reach),
+                _part(inside, axis, size - reach, size - skipped) + end,
+                _part(inside, axis, size - skipped, size),
             ],
             axis,
         )
     # The two frames overlap inside a small picture: place, then add.
     return (
         inside
-        + _place(begin, axis, 1, size - 1 - padding)
-        + _place(end, axis, size - 1 - padding, 1)
+        + _place(begin, axis, skipped, size - reach)
+        + _place(end, axis, size - reach, skipped)
     )
 
 

@@ -96,13 +96,30 @@ def test_reflection_padding_of_shapes_unknown_when_traced(margin, known):
         )
 
 
-def test_edge_padding_is_numpys():
-    for size in [(1, 1), (1, 4), (5, 3)]:
-        images = _images(*size)
-        np.testing.assert_array_equal(
-            padding.edge_padding(tf.constant(images)),
-            np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="edge"),
-        )
+@pytest.mark.parametrize("known", [True, False], ids=["static", "dynamic"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (5, 3), (2, 6)], ids=str)
+def test_edge_padding_is_numpys_and_its_gradient_tensorflows(size, known):
+    images = tf.constant(_images(*size))
+    upstream = tf.constant(_images(size[0] + 2, size[1] + 2))
+    margins = [[0, 0], [1, 1], [1, 1], [0, 0]]
+
+    def values_and_gradients(pad, images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            padded = pad(images)
+        return padded, tape.gradient(padded, images, upstream)
+
+    spec = images.shape if known else [None, None, None, 2]
+    traced = tf.function(
+        lambda images: values_and_gradients(padding.edge_padding, images),
+        input_signature=[tf.TensorSpec(spec, tf.float64)],
+    )
+    padded, gradient = traced(images)
+    np.testing.assert_array_equal(padded, np.pad(images, margins, mode="edge"))
+    _, expected = values_and_gradients(
+        lambda images: tf.pad(images, margins, mode="SYMMETRIC"), images
+    )
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12)
 
 
 def _missing(size, multiple, smallest):
