@@ -1,5 +1,6 @@
 """Curves: where they cross, how far they go, that they survive a kill."""
 
+import example_curves
 import numpy as np
 import pytest
 
@@ -9,19 +10,6 @@ from fastnst.evaluation import optimization_curve
 from fastnst.training import style_objective
 
 _PHOTO = np.zeros((1, 8, 8, 3), np.float32)
-
-
-def _curve(objectives, photo="a.png", start="noise", end="stopped"):
-    evaluations = tuple(2 * i + 1 for i in range(len(objectives)))
-    return curve_file.Curve(
-        8,
-        photo,
-        start,
-        evaluations,
-        tuple(map(float, objectives)),
-        tuple((0.25 * value, 0.5 * value, 0.125) for value in objectives),
-        end,
-    )
 
 
 @pytest.fixture
@@ -54,7 +42,7 @@ def test_a_file_with_other_columns_is_refused(tmp_path):
 
 
 def test_crossing_is_the_first_iteration_not_above():
-    curve = _curve([100, 50, 30, 20])
+    curve = example_curves.of([100, 50, 30, 20])
     assert curve.crossing(30.0) == 2
     assert curve.crossing(29.9) == 3
     assert curve.crossing(1000.0) == 0
@@ -64,7 +52,8 @@ def test_crossing_is_the_first_iteration_not_above():
 def test_a_curve_suffices_at_one_and_a_half_times_its_crossing():
     def suffices(length, least=0, most=100, end="stopped"):
         # The crossing is at iteration 5.
-        curve = _curve([100 - 10 * i for i in range(length + 1)], end=end)
+        objectives = [100 - 10 * i for i in range(length + 1)]
+        curve = example_curves.of(objectives, end=end)
         return curve.suffices(50.0, min_iterations=least, max_iterations=most)
 
     assert not suffices(4)
@@ -78,10 +67,10 @@ def test_a_curve_suffices_at_one_and_a_half_times_its_crossing():
 
 def test_what_a_network_is_worth():
     found = [
-        _curve([100, 60, 40, 20, 10], "a"),
-        _curve([100, 90, 80, 60, 30], "b"),
-        _curve([50, 20], "a", start="content"),
-        _curve([50, 45], "b", start="content"),
+        example_curves.of([100, 60, 40, 20, 10], "a"),
+        example_curves.of([100, 90, 80, 60, 30], "b"),
+        example_curves.of([50, 20], "a", start="content"),
+        example_curves.of([50, 45], "b", start="content"),
     ]
     targets = {"a": 40.0, "b": 30.0}
     noise, content = optimization_curve.equivalences(found, targets)
@@ -99,8 +88,8 @@ def test_what_a_network_is_worth():
 
 def test_ratio_is_network_over_optimization():
     found = [
-        _curve(np.linspace(102, 2, 101), "a"),
-        _curve(np.linspace(202, 2, 101), "b"),
+        example_curves.of(np.linspace(102, 2, 101), "a"),
+        example_curves.of(np.linspace(202, 2, 101), "b"),
     ]
     (result,) = optimization_curve.equivalences(found, {"a": 4.0, "b": 8.0})
     assert result.ratio_50 == pytest.approx((4 / 52 + 8 / 102) / 2)
@@ -111,8 +100,8 @@ def test_ratio_is_network_over_optimization():
 
 def test_ratio_is_over_the_photos_that_got_so_far():
     found = [
-        _curve(np.linspace(102, 2, 101), "a"),
-        _curve(np.linspace(202, 152, 51), "b"),
+        example_curves.of(np.linspace(102, 2, 101), "a"),
+        example_curves.of(np.linspace(202, 152, 51), "b"),
     ]
     (result,) = optimization_curve.equivalences(found, {"a": 4.0, "b": 8.0})
     assert (result.photos_50, result.photos_100) == (2, 1)
@@ -124,8 +113,9 @@ def test_a_file_returns_what_was_appended(tmp_path):
     path = tmp_path / "curves.csv"
     file = curve_file.CurveFile(path, {"tv_weight": 1e-6})
     assert file.find(8, "a.png", _PHOTO, "noise") is None
-    short, long = _curve([3, 2.5]), _curve([1e6 / 3, 2, 1], end="converged")
-    other = _curve([7, 6], start="content")
+    short = example_curves.of([3, 2.5])
+    long = example_curves.of([1e6 / 3, 2, 1], end="converged")
+    other = example_curves.of([7, 6], start="content")
     for curve in (short, other, long):
         file.append(curve, _PHOTO)
     again = curve_file.CurveFile(path, {"tv_weight": 1e-6})
@@ -143,14 +133,15 @@ def test_a_file_returns_what_was_appended(tmp_path):
 def test_a_torn_file_loses_the_torn_curve_only(tmp_path, cut):
     path = tmp_path / "curves.csv"
     file = curve_file.CurveFile(path, {})
-    first, second = _curve([3, 2, 1]), _curve([9, 8, 7, 6], start="content")
+    first = example_curves.of([3, 2, 1])
+    second = example_curves.of([9, 8, 7, 6], start="content")
     file.append(first, _PHOTO)
     file.append(second, _PHOTO)
     path.write_bytes(path.read_bytes()[:-cut])
     assert file.find(8, "a.png", _PHOTO, "noise") == first
     found = file.find(8, "a.png", _PHOTO, "content")
     assert found is None or found.objectives == second.objectives
-    third = _curve([5, 4], photo="b.png")
+    third = example_curves.of([5, 4], photo="b.png")
     file.append(third, _PHOTO)
     assert file.find(8, "b.png", _PHOTO, "noise") == third
     file.append(second, _PHOTO)
