@@ -64,11 +64,12 @@ class Equivalence(NamedTuple):
 
     def __str__(self) -> str:
         bound = "at least " if self.crossed < self.photos else ""
+        noun = "photo" if self.photos == 1 else "photos"
         return (
             f"{self.size}x{self.size}: the network equals {bound}"
             f"{self.iterations:.1f} iterations of L-BFGS from {self.start} "
             f"(deviation {self.deviation:.1f}, {self.evaluations:.1f} "
-            f"evaluations, {self.photos} photos)"
+            f"evaluations, {self.photos} {noun})"
         )
 
 
